@@ -1,0 +1,104 @@
+"""A feed: one stream of encoded frames with one owner and one clock. Cameras, shared screens and clips.
+
+A subclass hands on what it has with `emit` (whole frames) and, if it holds real RTP packets, with
+`emit_packet`; the base class gives them to everybody attached, measures the feed's health and, for a feed
+that has frames only, makes the packets that the backstage relay wants. All in the event loop's thread.
+"""
+
+from collections.abc import Callable
+from itertools import count
+
+from ..rtp.frame import Frame, Kind
+from ..rtp.packet import Packet, parse
+from ..rtp.packetise import Packetiser
+from .meter import FeedHealth, Meter
+
+__all__ = ["Detach", "Feed", "FeedHealth", "FrameSink", "PacketSink"]
+
+FrameSink = Callable[[Frame], None]
+# Gets packets as they arrive: also late, and out of order by a few. Their sequence numbers, timestamps and
+# payload types are the feed's own; the relay rewrites them.
+PacketSink = Callable[[Kind, Packet], None]
+Detach = Callable[[], None]
+
+
+class Feed:
+    """Base of all feeds. `kind` is "camera", "slides" or "clip"; `owner` is a person's id, or ""."""
+
+    def __init__(self, id: str, *, owner: str = "", kind: str = "camera") -> None:
+        self.id = id
+        self.owner = owner
+        self.kind = kind
+        self.closed: str | None = None  # the reason, once closed
+        self.on_closed: list[Callable[[str], None]] = []  # each called once with the reason
+        self._frame_sinks: dict[int, FrameSink] = {}
+        self._packet_sinks: dict[int, PacketSink] = {}
+        self._tickets = count()
+        self._packetisers: dict[Kind, Packetiser] = {}
+        self._meter = Meter()
+
+    def attach(self, sink: FrameSink) -> Detach:
+        """`sink` gets every whole frame from now on; the returned call ends that. A sink must not block."""
+        ticket = next(self._tickets)
+        self._frame_sinks[ticket] = sink
+
+        def detach() -> None:
+            self._frame_sinks.pop(ticket, None)
+
+        return detach
+
+    def attach_packets(self, sink: PacketSink) -> Detach:
+        """`sink` gets every RTP packet, payload untouched; the returned call ends that."""
+        ticket = next(self._tickets)
+        self._packet_sinks[ticket] = sink
+
+        def detach() -> None:
+            self._packet_sinks.pop(ticket, None)
+
+        return detach
+
+    def request_keyframe(self) -> None:
+        """Ask the source for a keyframe soon. Does nothing where keyframes come by themselves (clips);
+        a subclass that can ask does so, and limits how often."""
+
+    def health(self, now: float) -> FeedHealth:
+        """How the feed does at `now` (monotonic seconds)."""
+        return self._meter.health(now, loss=0.0, rtt=None, level=None)
+
+    def close(self, reason: str = "closed") -> None:
+        """End the feed. Idempotent: sinks are let go, `on_closed` is told once. A subclass releases what
+        it holds and calls this."""
+        if self.closed is not None:
+            return
+        self.closed = reason
+        self._frame_sinks.clear()
+        self._packet_sinks.clear()
+        callbacks, self.on_closed = self.on_closed, []
+        for callback in callbacks:
+            callback(reason)
+
+    def emit(self, frame: Frame, now: float) -> None:
+        """A subclass has a whole frame; `now` is the monotonic time of handing it on."""
+        if self.closed is not None:
+            return
+        self._meter.frame(frame, now)
+        for sink in tuple(self._frame_sinks.values()):
+            sink(frame)
+        if self._packet_sinks and not self.has_packets():
+            self._packetise(frame)
+
+    def emit_packet(self, kind: Kind, packet: Packet) -> None:
+        """A subclass has an RTP packet (and says so with `has_packets`)."""
+        for sink in tuple(self._packet_sinks.values()):
+            sink(kind, packet)
+
+    def has_packets(self) -> bool:
+        """Whether the subclass calls `emit_packet` itself; if not, packets are made from its frames."""
+        return False
+
+    def _packetise(self, frame: Frame) -> None:
+        packetiser = self._packetisers.get(frame.kind)
+        if packetiser is None:
+            packetiser = self._packetisers[frame.kind] = Packetiser(0, 0)
+        for data in packetiser.packets(frame):
+            self.emit_packet(frame.kind, parse(data))
