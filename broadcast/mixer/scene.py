@@ -4,8 +4,9 @@ A `Scene` crosses the pipe to the mixer as JSON (`to_json`, `from_json`) and is 
 frame, until the next one is shown.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Layout(StrEnum):
@@ -20,12 +21,17 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed in a scene. `label` is drawn in its place while it has no picture yet."""
+    """One feed in a scene. `label` is drawn in its place while it has no picture yet.
+
+    `hold`: seconds for which its last picture stands when no more come; None takes the mixer's setting.
+    Shared screens want long ones (10): browsers send no picture of a screen that does not change.
+    """
 
     feed: str
     label: str = ""
     gain: float = 1.0  # 0 is silent, 1 as it comes
     sound: bool = True
+    hold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +61,17 @@ class Scene:
     sources: tuple[Source, ...] = ()
     strip: Strip | None = None
     card: Card | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data for the pipe."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Scene":
+        """The opposite of `to_json`; only for data of this server itself."""
+        return cls(
+            Layout(data["layout"]),
+            tuple(Source(**source) for source in data["sources"]),
+            Strip(**data["strip"]) if data["strip"] else None,
+            Card(**data["card"]) if data["card"] else None,
+        )

@@ -1,0 +1,54 @@
+"""(P) How the programme is made: its size, rate and quality, and how titles and slates look.
+
+Both cross the pipe to the mixer's process as JSON (`to_json`, `from_json`).
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What titles, slates and empty places are drawn with. Colours are `#rrggbb`, the same as in web/css."""
+
+    event: str = ""  # the event's name: small on every card
+    place: str = ""  # small beside it, for example the place and the date
+    ink: str = "#0d1b2a"
+    panel: str = "#14263a"
+    accent: str = "#19c3a6"
+    accent_2: str = "#f2b84b"
+    text: str = "#f4f7fb"
+    muted: str = "#a9b8c9"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeSettings:
+    """Sizes in pixels (even), rates in kbit/s, times in seconds."""
+
+    width: int = 1280
+    height: int = 720
+    fps: int = 30
+    video_kbps: int = 2500
+    vbv_kbit: int = 1250  # the largest burst, and so the largest keyframe: about half a second
+    gop_seconds: float = 2.0  # a keyframe at every multiple of this, and when forced
+    preset: str = "superfast"  # of x264
+    audio_kbps: int = 96
+    dissolve_seconds: float = 0.3
+    ceiling_dbfs: float = -1.5  # the limiter lets no sample above this
+    hold_seconds: float = 0.5  # how long the last picture of a silent source stands
+    nice: int = -10  # of the mixer's process, where permitted
+    look: Look = field(default_factory=Look)
+
+    @property
+    def gop(self) -> int:
+        """Ticks from one regular keyframe to the next."""
+        return max(1, round(self.gop_seconds * self.fps))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data for the pipe."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "ProgrammeSettings":
+        """The opposite of `to_json`; only for data of this server itself."""
+        return cls(**{**data, "look": Look(**data["look"])})
