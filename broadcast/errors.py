@@ -3,7 +3,7 @@
     PavilionError               has a stable `code`, a sentence for a person, an HTTP `status`, extra `fields`
     ├── ConfigError             config.toml breaks a rule; names the key and the rule (exit status 2)
     ├── RequestError            somebody asked for something that cannot be; 4xx
-    │   ├── PassError           no pass, a wrong one, an expired one, or one without the role for it; 401 or 403
+    │   ├── PassError           no pass, a wrong or expired one, or one without the role for it; 401 or 403
     │   ├── OfferError          an SDP offer that cannot be answered
     │   └── NotFound            no such session, feed, talk or page
     ├── MalformedError          bytes from the network that no standard allows; the packet is dropped
@@ -21,7 +21,9 @@ class PavilionError(Exception):
     code = "internal"
     status = 500
 
-    def __init__(self, message: str, *, code: str | None = None, status: int | None = None, **fields: Any) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, status: int | None = None, **fields: Any
+    ) -> None:
         super().__init__(message)
         self.message = message
         if code is not None:

@@ -1,0 +1,128 @@
+"""The command line: pavilion serve | links | doctor.
+
+`run(argv)` returns the exit status: 0 all well, 1 something failed, 2 the command or config.toml is wrong.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from broadcast import config as settings
+from broadcast.app import App, links
+from broadcast.doctor import examine
+from broadcast.errors import ConfigError, PavilionError
+
+log = logging.getLogger("pavilion")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out one command line."""
+    options = _parser().parse_args(argv)
+    try:
+        config = _configured(options)
+        return int(options.command(config, options))
+    except ConfigError as error:
+        print(f"{options.config}: {error}", file=sys.stderr)
+        return 2
+    except PavilionError as error:
+        print(f"pavilion: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pavilion", description="Puts a virtual conference on the air.")
+    commands = parser.add_subparsers(required=True, metavar="serve | links | doctor")
+    for name, command, summary in [
+        ("serve", _serve, "serve the event until Ctrl-C"),
+        ("links", _links, "print everybody's personal link"),
+        ("doctor", _doctor, "check config.toml and this machine before the day"),
+    ]:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(command=command)
+        sub.add_argument("--config", default="config.toml", help="the event (default: config.toml)")
+        sub.add_argument("--data", help="folder for the journal and the secret (default: server.data)")
+        sub.add_argument("--http", metavar="HOST:PORT", help="instead of server.http")
+        sub.add_argument(
+            "--udp", metavar="HOST:PORT", action="append", help="instead of server.udp; may be repeated"
+        )
+        if name == "links":
+            sub.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+def _configured(options: argparse.Namespace) -> settings.Config:
+    """config.toml with what the command line says instead."""
+    config = settings.load(Path(options.config))
+    server = config.server
+    if options.http:
+        settings.host_port("--http", options.http)
+        server = dataclasses.replace(server, http=options.http)
+    if options.udp:
+        for address in options.udp:
+            settings.host_port("--udp", address)
+        server = dataclasses.replace(server, udp=tuple(options.udp))
+    if options.data:
+        server = dataclasses.replace(server, data=str(Path(options.data).absolute()))
+    return dataclasses.replace(config, server=server)
+
+
+def _links(config: settings.Config, options: argparse.Namespace) -> int:
+    rows = links(config)
+    if options.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return 0
+    for row in rows:
+        print(f"{row['name']} ({row['role']})\n  {row['url']}\n")
+    return 0
+
+
+def _doctor(config: settings.Config, options: argparse.Namespace) -> int:
+    findings = examine(config)
+    for finding in findings:
+        print(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.says}")
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _serve(config: settings.Config, options: argparse.Namespace) -> int:
+    logging.basicConfig(
+        level=config.server.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    logging.getLogger("aioice").setLevel(logging.WARNING)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve_until_told(config))
+
+
+async def _serve_until_told(config: settings.Config) -> int:
+    """Start everything, wait for SIGINT or SIGTERM, stop everything in order."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    app = App(config)
+    try:
+        await app.start()
+        _say_where(config, app)
+        await told.wait()
+        log.info("stopping: asked to")
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app.stop()
+    return 0
+
+
+def _say_where(config: settings.Config, app: App) -> None:
+    """Tell the organiser where to go from here."""
+    print(f"\n{config.event.name} is on the air.\n  watch: {app.url}/watch", flush=True)
+    for row in links(config, app.url):
+        if row["role"] in ("producer", "screen"):
+            print(f"  {row['name']} ({row['role']}): {row['url']}", flush=True)
+    print("  everybody's personal links: .venv/bin/pavilion links\n  stop: Ctrl-C\n", flush=True)

@@ -1,0 +1,319 @@
+"""config.toml -> frozen dataclasses: what the event is, and how this server runs it.
+
+`load(path)` reads the file and checks every key. Unknown keys are refused, so that a slip of the pen is
+found before the show; every error is one line that names the key and the rule it breaks.
+"""
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, available_timezones
+
+from broadcast.errors import ConfigError
+
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+LAYOUTS = ("full", "pip", "side", "grid")
+ROLES = ("producer", "speaker", "screen", "viewer")
+GRID_MOST = 6  # pictures that a grid shows
+LEVELS = ("debug", "info", "warning", "error")
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster")
+
+
+def rule(
+    default: Any = MISSING,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    ident: bool = False,
+    even: bool = False,
+    full: bool = False,
+) -> Any:
+    """A field of the configuration with the rule that its value obeys."""
+    rules = {"low": low, "high": high, "choices": choices, "ident": ident, "even": even, "full": full}
+    if default is MISSING:
+        return field(metadata=rules)
+    return field(default=default, metadata=rules)
+
+
+@dataclass(frozen=True, slots=True)
+class EventConfig:
+    """[event]: what people see of the event, and when it is."""
+
+    id: str = rule(ident=True)
+    name: str = rule(full=True)
+    start: datetime = rule()
+    timezone: str = rule("UTC")
+    subtitle: str = rule("")
+    place: str = rule("")
+    public_viewers: bool = rule(True)
+    pass_days: int = rule(30, low=1, high=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """[server]: where it listens and what the world calls it."""
+
+    http: str = rule("0.0.0.0:8080")
+    udp: tuple[str, ...] = rule(("0.0.0.0:8443", "[::]:8443"))
+    advertise: tuple[str, ...] = rule(())
+    public_url: str = rule("")
+    tls_cert: str = rule("")
+    tls_key: str = rule("")
+    data: str = rule("data")
+    log_level: str = rule("info", choices=LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeConfig:
+    """[programme]: the size, rate and sound of what goes out."""
+
+    width: int = rule(1280, low=320, high=1920, even=True)
+    height: int = rule(720, low=180, high=1080, even=True)
+    fps: int = rule(30, low=10, high=60)
+    video_kbps: int = rule(2500, low=200, high=20000)
+    burst_kbit: int = rule(1250, low=100, high=20000)
+    preset: str = rule("superfast", choices=PRESETS)
+    keyframe_seconds: float = rule(2.0, low=0.5, high=10)
+    audio_kbps: int = rule(96, low=16, high=510)
+    dissolve_ms: int = rule(300, low=0, high=2000)
+
+
+@dataclass(frozen=True, slots=True)
+class SlateConfig:
+    """[slate]: the card shown when nobody is on air."""
+
+    title: str = rule("")
+    message: str = rule("")
+    countdown: bool = rule(True)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """[limits]: the bounds of every queue and table; config.toml says beside each what overflow does."""
+
+    peers: int = rule(2000, low=1, high=100000)
+    sockets: int = rule(4000, low=1, high=100000)
+    sdp_kib: int = rule(64, low=4, high=1024)
+    message_kib: int = rule(64, low=1, high=1024)
+    messages_per_second: int = rule(50, low=1, high=10000)
+    control_queue: int = rule(256, low=8, high=100000)
+    handshake_seconds: float = rule(10.0, low=1, high=120)
+    silence_seconds: float = rule(15.0, low=2, high=300)
+    dead_feed_ms: int = rule(400, low=100, high=30000)
+    back_after_ms: int = rule(300, low=0, high=30000)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonConfig:
+    """[[people]]: one who gets a personal link."""
+
+    id: str = rule(ident=True)
+    name: str = rule(full=True)
+    role: str = rule("speaker", choices=ROLES)
+    title: str = rule("")
+    organisation: str = rule("")
+    place: str = rule("")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipConfig:
+    """[[clips]]: a media file that can be a talk."""
+
+    id: str = rule(ident=True)
+    file: str = rule(full=True)
+    loop: bool = rule(False)
+
+
+@dataclass(frozen=True, slots=True)
+class TalkConfig:
+    """[[talks]]: one item of the rundown."""
+
+    id: str = rule(ident=True)
+    title: str = rule(full=True)
+    minutes: float = rule(low=0.05, high=1440)
+    speakers: tuple[str, ...] = rule(())
+    layout: str = rule("full", choices=LAYOUTS)
+    start: datetime | None = rule(None)
+    clip: str = rule("")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole of config.toml. `folder` is where it lies: relative paths start there."""
+
+    event: EventConfig
+    server: ServerConfig = field(default_factory=ServerConfig)
+    programme: ProgrammeConfig = field(default_factory=ProgrammeConfig)
+    slate: SlateConfig = field(default_factory=SlateConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    people: tuple[PersonConfig, ...] = ()
+    clips: tuple[ClipConfig, ...] = ()
+    talks: tuple[TalkConfig, ...] = ()
+    folder: Path = Path()
+
+    def path(self, name: str) -> Path:
+        """A path named in the file, from the file's own folder."""
+        return self.folder / Path(name).expanduser()
+
+
+def load(path: Path) -> Config:
+    """The checked configuration in `path`. Raises `ConfigError`."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "must be UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"is not TOML: {error}") from error
+    return parse(table, path.parent)
+
+
+def parse(table: dict[str, Any], folder: Path = Path()) -> Config:
+    """The checked configuration in a table as TOML gives it. Raises `ConfigError`."""
+    if "folder" in table:
+        raise ConfigError("folder", "is not a key of this file")
+    config = _record(Config, {**table, "folder": folder}, "")
+    _check_whole(config)
+    return config
+
+
+T = TypeVar("T")
+
+
+def _record(cls: type[T], table: Any, where: str) -> T:
+    """One table as its dataclass."""
+    if not isinstance(table, dict):
+        raise ConfigError(where, "must be a table")
+    hints = get_type_hints(cls)
+    known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            names = ", ".join(sorted(name for name in known if name != "folder"))
+            raise ConfigError(_join(where, key), f"is not a key here; there are {names}")
+    values = {}
+    for name, item in known.items():
+        key = _join(where, name)
+        if name in table:
+            values[name] = _value(hints[name], table[name], key, dict(item.metadata))
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise ConfigError(key, "is required")
+    return cls(**values)
+
+
+def _value(kind: Any, value: Any, key: str, rules: dict[str, Any]) -> Any:
+    """One value of the type that its field declares, within its rules."""
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(key, "must be a list")
+        return tuple(_value(get_args(kind)[0], each, f"{key}[{n}]", rules) for n, each in enumerate(value))
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _record(kind, value, key)
+    if kind is Path:
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(key, f"must be {_NAMES[kind]}")
+    return _within(value, key, rules)
+
+
+_NAMES = {
+    str: "a text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    datetime: "a date and time, such as 2023-03-29T14:00:00+08:00",
+}
+
+
+def _within(value: Any, key: str, rules: dict[str, Any]) -> Any:
+    """The value, if it obeys its rules."""
+    low, high, choices = rules.get("low"), rules.get("high"), rules.get("choices")
+    if rules.get("full") and not value.strip():
+        raise ConfigError(key, "must not be empty")
+    if rules.get("ident") and not ID.fullmatch(value):
+        raise ConfigError(key, "must be 1 to 40 small letters, digits, - or _, such as lanvin")
+    if choices and value not in choices:
+        raise ConfigError(key, f"must be one of {', '.join(choices)}")
+    if low is not None and not low <= value:
+        raise ConfigError(key, f"must be at least {low:g}")
+    if high is not None and not value <= high:
+        raise ConfigError(key, f"must be at most {high:g}")
+    if rules.get("even") and value % 2:
+        raise ConfigError(key, "must be even")
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ConfigError(key, "must name its offset from UTC, such as +08:00")
+    return value
+
+
+def _check_whole(config: Config) -> None:
+    """The rules that bind several keys together."""
+    if config.event.timezone not in available_timezones():
+        raise ConfigError("event.timezone", "must be a name of the time zone database, such as Asia/Taipei")
+    _unique("people", [person.id for person in config.people])
+    _unique("talks", [talk.id for talk in config.talks])
+    _unique("clips", [clip.id for clip in config.clips])
+    speakers = {person.id for person in config.people if person.role == "speaker"}
+    clips = {clip.id for clip in config.clips}
+    for n, talk in enumerate(config.talks):
+        _check_talk(f"talks[{n}]", talk, speakers, clips)
+    for n, clip in enumerate(config.clips):
+        if not config.path(clip.file).is_file():
+            raise ConfigError(f"clips[{n}].file", f"must be a file that exists; {clip.file} does not")
+    server = config.server
+    if bool(server.tls_cert) != bool(server.tls_key):
+        raise ConfigError("server.tls_cert", "and server.tls_key go together: name both or none")
+    for key, address in [
+        ("server.http", server.http),
+        *((f"server.udp[{n}]", a) for n, a in enumerate(server.udp)),
+    ]:
+        host_port(key, address)
+    if not server.udp:
+        raise ConfigError("server.udp", "must name at least one address")
+    if server.public_url and not server.public_url.startswith(("http://", "https://")):
+        raise ConfigError("server.public_url", "must start with http:// or https://")
+
+
+def _check_talk(key: str, talk: TalkConfig, speakers: set[str], clips: set[str]) -> None:
+    for speaker in talk.speakers:
+        if speaker not in speakers:
+            raise ConfigError(f"{key}.speakers", f"must name people with the role speaker; {speaker} is none")
+    if len(set(talk.speakers)) != len(talk.speakers):
+        raise ConfigError(f"{key}.speakers", "must name each person once")
+    if len(talk.speakers) > GRID_MOST:
+        raise ConfigError(f"{key}.speakers", f"must name at most {GRID_MOST} people")
+    if talk.clip and talk.clip not in clips:
+        raise ConfigError(f"{key}.clip", f"must be the id of one of the clips; {talk.clip} is none")
+    if not talk.speakers and not talk.clip:
+        raise ConfigError(f"{key}.speakers", "must name somebody, or talks.clip a clip")
+
+
+def _unique(key: str, ids: list[str]) -> None:
+    for n, each in enumerate(ids):
+        if each in ids[:n]:
+            raise ConfigError(f"{key}[{n}].id", f"must be used once; {each} is there twice")
+
+
+def host_port(key: str, text: str) -> tuple[str, int]:
+    """`HOST:PORT` or `[IPV6]:PORT` taken apart. Raises `ConfigError` with `key`."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:\s]*)):(\d{1,5})", text)
+    if match is None or int(match[3]) > 65535:
+        raise ConfigError(key, "must be HOST:PORT, such as 0.0.0.0:8080 or [::]:8080")
+    return match[1] or match[2] or "0.0.0.0", int(match[3])
+
+
+def zone(config: Config) -> ZoneInfo:
+    """The event's own time zone."""
+    return ZoneInfo(config.event.timezone)
+
+
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key

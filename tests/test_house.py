@@ -1,0 +1,177 @@
+"""The house rules of docs/architecture.md, as tests: who may import whom, what pure files may not touch."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for part in ("broadcast", "signaling", "demo") for path in (ROOT / part).rglob("*.py"))
+
+# Files that do no input or output, know no clock, start no task and write no log.
+PURE = [
+    *(ROOT / "broadcast" / "rtp").glob("*.py"),
+    *(
+        ROOT / name
+        for name in (
+            "broadcast/transport/stun.py",
+            "broadcast/transport/sdp.py",
+            "broadcast/mixer/scene.py",
+            "broadcast/mixer/layout.py",
+            "broadcast/mixer/wire.py",
+            "signaling/event.py",
+            "signaling/messages.py",
+            "signaling/rundown.py",
+            "signaling/roster.py",
+            "signaling/handoff.py",
+            "signaling/views.py",
+        )
+    ),
+]
+IMPURE = {
+    "asyncio",
+    "logging",
+    "socket",
+    "threading",
+    "subprocess",
+    "sqlite3",
+    "time",
+    "os",
+    "random",
+    "secrets",
+}
+PURE_MAY = {"broadcast/transport/sdp.py": {"aiortc"}}  # the SDP parser of aiortc is pure, too
+
+# A library lives where its reason is, and nowhere else.
+HOME = {
+    "aiortc": ["broadcast/transport/peer.py", "broadcast/transport/sdp.py", "broadcast/client/"],
+    "aioice": ["broadcast/transport/", "broadcast/client/"],
+    "pylibsrtp": ["broadcast/transport/peer.py", "broadcast/transport/burst.py", "broadcast/client/"],
+    "av": ["broadcast/mixer/", "broadcast/feeds/clip.py", "broadcast/feeds/prepare.py", "demo/"],
+    "aiohttp": ["broadcast/routes.py", "broadcast/client/", "demo/"],
+    "sqlite3": ["signaling/journal.py"],
+    "jwt": ["signaling/passes.py"],
+    "PIL": ["broadcast/mixer/", "demo/"],
+    "numpy": ["broadcast/mixer/", "demo/"],
+    "cffi": ["broadcast/transport/"],
+    "uvloop": ["broadcast/cli.py"],
+}
+
+# Who may import whom inside `broadcast`: never upward, and siblings are wired by app.py.
+FLOORS = {
+    "errors": set(),
+    "config": {"errors"},
+    "rtp": {"errors"},
+    "transport": {"rtp", "errors"},
+    "client": {"transport", "rtp", "errors"},
+    "feeds": {"transport", "rtp", "errors"},
+    "mixer": {"transport", "rtp", "errors"},
+    "outputs": {"transport", "rtp", "errors"},
+}
+KNOWS_SIGNALING = {"broadcast/app.py", "broadcast/routes.py", "broadcast/stage.py"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The dotted names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: imports are absolute"
+            yield node.module or ""
+
+
+def test_there_are_sources() -> None:
+    """The rules below look at something."""
+    assert len(SOURCES) > 40
+
+
+@pytest.mark.parametrize("path", PURE, ids=name_of)
+def test_pure_files_are_pure(path: Path) -> None:
+    """A pure file imports the standard library less its I/O, other pure files and errors.py only."""
+    pure = {name_of(other)[:-3].replace("/", ".") for other in PURE}
+    for imported in imports(path):
+        top = imported.split(".")[0]
+        assert top not in IMPURE, imported
+        if top in ("broadcast", "signaling"):
+            assert imported in pure or imported == "broadcast.errors", imported
+        elif top in HOME:
+            assert top in PURE_MAY.get(name_of(path), set()), imported
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_libraries_live_at_home(path: Path) -> None:
+    """A third-party library is imported only where it lives."""
+    for imported in imports(path):
+        homes = HOME.get(imported.split(".")[0])
+        if homes is not None:
+            assert any(name_of(path).startswith(home) for home in homes), imported
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nobody_imports_upward(path: Path) -> None:
+    """`signaling` never imports `broadcast`; inside `broadcast` the floors only know those below."""
+    name = name_of(path)
+    parts = name.removesuffix(".py").split("/")
+    for imported in imports(path):
+        target = imported.split(".")
+        if target[0] == "demo":
+            assert parts[0] == "demo", imported
+        if parts[0] == "signaling":
+            assert target[0] not in ("broadcast", "demo"), imported
+        if parts[0] == "broadcast" and target[0] == "signaling":
+            assert name in KNOWS_SIGNALING, imported
+        if parts[0] == "broadcast" and target[0] == "broadcast" and len(target) > 1 and parts[1] in FLOORS:
+            assert target[1] == parts[1] or target[1] in FLOORS[parts[1]], imported
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_module_level_mutable_state(path: Path) -> None:
+    """Module level holds constants (in capitals, never changed) and definitions, not state."""
+    tree = ast.parse(path.read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            mutable = isinstance(node.value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp)
+            for target in targets:
+                if isinstance(target, ast.Name) and mutable:
+                    assert target.id.strip("_").isupper() or target.id == "__all__", target.id
+    assert not any(isinstance(node, ast.Global) for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_only_main_ends_the_process(path: Path) -> None:
+    """`sys.exit` and the like stand in __main__ alone."""
+    if path.name != "__main__.py":
+        assert not re.search(r"\b(sys\.exit|os\._exit|raise SystemExit)\b", path.read_text())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_are_small_and_say_what_they_are(path: Path) -> None:
+    """A source file has a docstring and at most 400 lines."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+def test_pages_talk_through_one_file() -> None:
+    """Only js/wire.js opens a WebSocket or an RTCPeerConnection, and nothing writes HTML from text."""
+    for path in (ROOT / "web" / "js").rglob("*.js"):
+        text = path.read_text()
+        if path.name != "wire.js":
+            assert not re.search(r"new (WebSocket|RTCPeerConnection)\b", text), path
+        assert not re.search(r"\.(innerHTML|outerHTML)\b|insertAdjacentHTML", text), path
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link in README and docs names a file that is there."""
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
+            if "://" not in target:
+                assert (path.parent / target).exists(), f"{name_of(path)}: {target}"
