@@ -83,7 +83,7 @@ def draw(role: Role, path: Path) -> None:
 
 
 async def perform(url: str, link: str, recording: Recording, *, tell: Callable[[str], None]) -> None:
-    """Be one speaker until cancelled: connect, send pictures and sound, say ready; come back after failures."""
+    """Be one speaker until cancelled: connect, send pictures and sound, say ready; come back if it fails."""
     pass_ = pass_of(link)
     while True:
         try:

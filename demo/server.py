@@ -84,10 +84,8 @@ class Server:
         process = self._spawn()
         until = time.monotonic() + READY_WITHIN
         while not await asyncio.to_thread(self._is_ready):
-            if self.process.poll() is not None:
-                raise ServerFailed(
-                    f"pavilion serve ended with status {self.process.returncode}:\n{self.tail()}"
-                )
+            if process.poll() is not None:
+                raise ServerFailed(f"pavilion serve ended with status {process.returncode}:\n{self.tail()}")
             if time.monotonic() > until:
                 await self.stop()
                 raise ServerFailed(
@@ -130,7 +128,7 @@ class Server:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        """The process, in a session of its own: Ctrl-C reaches the demo, which stops the server in its turn."""
+        """The process, in a session of its own: Ctrl-C reaches the demo, which then stops it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.arguments("serve"),

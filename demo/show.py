@@ -1,4 +1,4 @@
-"""The demo's stage manager: cues and takes one talk after another over `/ws`, as a person does on /produce."""
+"""The demo's stage manager: cues and takes one talk after another over `/ws`, as people do on /produce."""
 
 import asyncio
 from collections.abc import Callable, Sequence

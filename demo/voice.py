@@ -16,7 +16,7 @@ Samples = NDArray[np.float32]
 
 
 def speak(pitch: float, seconds: float, seed: int) -> Samples:
-    """A looping voice of `pitch` Hz, `seconds` long (a multiple of `SYLLABLE`); a `seed` always says the same."""
+    """A looping voice of `pitch` Hz, `seconds` long (a multiple of `SYLLABLE`); a seed is a speech."""
     rng = np.random.default_rng(seed)
     count = round(seconds / SYLLABLE)
     size = round(SYLLABLE * RATE)
