@@ -1,0 +1,139 @@
+"""(P) Maps RTP timestamps to this machine's monotonic clock, so that picture and sound of a feed agree.
+
+Sender reports tie a stream's RTP clock to the sender's NTP clock; the sender's NTP clock is tied to ours by
+the reports that travelled fastest. Both streams of a feed share that second tie, so whatever error it has
+is the same for picture and sound, and lip-sync does not depend on it. Before a stream's first report, its
+packets' arrival times have to do.
+"""
+
+# For clocks at most 200 ppm apart (cheap crystals) and paths that jitter by hundreds of milliseconds.
+CREEP = 0.0005  # seconds a second by which a minimum rises, so that a clock that drifts is followed
+SLEW = 0.005  # seconds a second by which a mapping moves towards a better one
+JUMP = 0.1  # seconds beyond which it moves at once
+STEP = 0.5  # seconds by which the sender's NTP clock must leap to count as having been set
+CONFIRM = 3  # reports that must agree on such a leap backwards before it is believed
+LEAP = 3.0  # seconds between arrival and timestamp that no queue explains: the RTP clock began anew
+TRUST = 1.0  # seconds that a report's mapping may be away from what arrival says before it is nonsense
+
+
+class Unwrap:
+    """Makes a counter of `bits` bits grow without wrapping, also over late values."""
+
+    def __init__(self, bits: int = 32) -> None:
+        self._span = 1 << bits
+        self._last: int | None = None
+
+    def near(self, value: int) -> int:
+        """Like a call, but the value leaves no trace."""
+        last = value if self._last is None else self._last
+        half = self._span >> 1
+        return last + (value - last + half) % self._span - half
+
+    def __call__(self, value: int) -> int:
+        """The unwrapped value nearest to the last one; the first is taken as it is."""
+        number = self.near(value)
+        self._last = number if self._last is None else max(self._last, number)
+        return number
+
+
+class _Minimum:
+    """The least of recent samples: rises slowly by itself, falls at once."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+        self._at = 0.0
+
+    def add(self, sample: float, now: float) -> float:
+        if self.value is None:
+            self.value = sample
+        else:
+            self.value = min(sample, self.value + CREEP * max(0.0, now - self._at))
+        self._at = now
+        return self.value
+
+
+class FeedClock:
+    """The sender's NTP clock against ours; shared by all streams of one feed."""
+
+    def __init__(self) -> None:
+        self.generation = 0  # counts how often the sender's clock was set
+        self._offset = _Minimum()
+        self._doubts = 0
+
+    @property
+    def offset(self) -> float | None:
+        """Monotonic seconds = NTP seconds + offset; None before the first report."""
+        return self._offset.value
+
+    def report(self, ntp: float, arrival: float) -> None:
+        """A sender report with NTP time `ntp` (seconds) arrived at `arrival` (monotonic seconds)."""
+        sample = arrival - ntp
+        current = self._offset.value
+        if current is not None and sample > current + STEP:
+            self._doubts += 1  # very late, or the clock was set back
+            if self._doubts < CONFIRM:
+                return
+        if current is not None and (self._doubts >= CONFIRM or sample < current - STEP):
+            self._offset = _Minimum()
+            self.generation += 1
+        self._doubts = 0
+        self._offset.add(sample, arrival)
+
+
+class StreamClock:
+    """One stream's RTP clock. `rate` in ticks a second."""
+
+    def __init__(self, feed: FeedClock, rate: int) -> None:
+        self._feed = feed
+        self._rate = rate
+        self._unwrap = Unwrap()
+        self._arrival = _Minimum()  # of arrival - timestamp / rate
+        self._tie: tuple[float, int] | None = None  # NTP seconds minus RTP seconds, and its generation
+        self._offset: float | None = None
+        self._by_report = False
+        self._moved = 0.0
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether the sender's reports (and not only arrival) say when a frame was captured."""
+        return self._by_report
+
+    def report(self, timestamp: int, ntp: float) -> None:
+        """A sender report: the RTP clock stood at `timestamp` (32 bits) at `ntp` seconds. Give the feed's
+        clock the report first."""
+        if self._arrival.value is None:
+            return  # not a packet yet to unwrap against
+        seconds = self._unwrap.near(timestamp) / self._rate
+        self._tie = (ntp - seconds, self._feed.generation)
+
+    def frame(self, timestamp: int, arrival: float) -> tuple[int, float]:
+        """A frame's unwrapped timestamp, and when it was captured on our clock.
+
+        `timestamp` is the 32-bit one of the packets, `arrival` when the first of them came.
+        """
+        number = self._unwrap(timestamp)
+        seconds = number / self._rate
+        guess = self._arrival.add(arrival - seconds, arrival)
+        if abs(arrival - seconds - guess) > LEAP:
+            self._arrival = _Minimum()
+            guess = self._arrival.add(arrival - seconds, arrival)
+            self._tie = self._offset = None
+        self._settle(guess, arrival)
+        assert self._offset is not None  # _settle has just set it
+        return number, seconds + self._offset
+
+    def _settle(self, guess: float, now: float) -> None:
+        """Move the mapping towards the best that is known."""
+        target, by_report = guess, False
+        offset = self._feed.offset
+        if self._tie is not None and offset is not None:
+            if self._tie[1] != self._feed.generation:
+                return  # the sender's clock was set since our last report: hold until the next one
+            by_report = abs(self._tie[0] + offset - guess) <= TRUST
+            target = self._tie[0] + offset if by_report else guess
+        elapsed, self._moved = max(0.0, now - self._moved), now
+        if self._offset is None or by_report is not self._by_report or abs(target - self._offset) > JUMP:
+            self._offset, self._by_report = target, by_report
+            return
+        step = SLEW * elapsed
+        self._offset += max(-step, min(step, target - self._offset))

@@ -1,0 +1,97 @@
+"""(P) Transport-wide congestion control: tells a sender when each of its packets arrived, so that it can
+find what the path carries (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+"""
+
+import struct
+
+from .packet import sequence_delta
+
+TICK = 0.00025  # seconds of one receive delta
+REFERENCE = 0.064  # seconds of one reference tick
+MOST_PACKETS = 256  # in one message, which then fits a datagram; what comes beyond goes unreported
+
+
+class ArrivalLog:
+    """Arrivals since the last message, for all streams of one transport."""
+
+    def __init__(self) -> None:
+        self._arrivals: dict[int, float] = {}  # extended sequence -> arrival
+        self._highest: int | None = None
+        self._next: int | None = None  # the first number that no message has covered
+        self._messages = 0
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    def received(self, sequence: int, arrival: float) -> None:
+        """A packet with this transport-wide 16-bit number came at `arrival` (seconds)."""
+        highest = self._highest
+        number = sequence if highest is None else highest + sequence_delta(sequence, highest & 0xFFFF)
+        if highest is None or number > highest:
+            self._highest = number
+        if self._next is not None and number < self._next:
+            return  # that number was reported as lost: a message never goes back
+        if len(self._arrivals) < MOST_PACKETS:
+            self._arrivals.setdefault(number, arrival)
+
+    def message(self, ssrc: int, media: int) -> bytes | None:
+        """The RTCP message about everything since the last one; None if nothing came."""
+        if not self._arrivals:
+            return None
+        numbers = sorted(self._arrivals)
+        first = numbers[0] if self._next is None else max(self._next, numbers[-1] - 4 * MOST_PACKETS)
+        numbers = [number for number in numbers if number >= first]
+        start = int(self._arrivals[numbers[0]] / REFERENCE)
+        statuses, deltas, reached = self._deltas(first, numbers, start * REFERENCE)
+        for number in [number for number in self._arrivals if number < reached]:
+            del self._arrivals[number]
+        self._next = reached
+        body = struct.pack(
+            "!IIHHI",
+            ssrc,
+            media,
+            first & 0xFFFF,
+            len(statuses),
+            (start & 0xFFFFFF) << 8 | self._messages & 0xFF,
+        )
+        self._messages += 1
+        body += _chunks(statuses) + deltas
+        body += bytes(-len(body) % 4)
+        return struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body
+
+    def _deltas(self, first: int, numbers: list[int], reference: float) -> tuple[list[int], bytes, int]:
+        """Status of each number (0 lost, 1 small delta, 2 large delta), the deltas, and the number after."""
+        statuses: list[int] = []
+        parts: list[bytes] = []
+        ticks = 0
+        for number in numbers:
+            delta = round((self._arrivals[number] - reference) / TICK) - ticks
+            if not -0x8000 <= delta <= 0x7FFF:
+                break  # eight seconds apart: the next message starts here, with its own reference time
+            statuses += [0] * (number - first - len(statuses))
+            ticks += delta
+            small = 0 <= delta <= 0xFF
+            statuses.append(1 if small else 2)
+            parts.append(bytes((delta,)) if small else struct.pack("!h", delta))
+        return statuses, b"".join(parts), first + len(statuses)
+
+
+def _chunks(statuses: list[int]) -> bytes:
+    """Packet status chunks: run lengths where they save something, else vectors of seven two-bit symbols."""
+    found = []
+    position, size = 0, len(statuses)
+    while position < size:
+        status = statuses[position]
+        run = 1
+        while position + run < size and run < 0x1FFF and statuses[position + run] == status:
+            run += 1
+        if run >= 7 or position + run == size:
+            found.append(status << 13 | run)
+            position += run
+            continue
+        chunk = 0xC000
+        for index, symbol in enumerate(statuses[position : position + 7]):
+            chunk |= symbol << (12 - 2 * index)
+        found.append(chunk)
+        position += 7
+    return struct.pack(f"!{len(found)}H", *found)
