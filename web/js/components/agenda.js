@@ -1,0 +1,84 @@
+/** `<pv-agenda>`: the talks in the viewer's own time, with what is on now and next. */
+
+import { el, keyed, setText, show } from '../dom.js';
+import { describe, onNow, speakersOf, upNext } from '../rundown.js';
+import { clock, ownZone, sameClock, shortDay, zoneName } from '../time.js';
+
+/** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Talk} Talk */
+
+export class Agenda extends HTMLElement {
+  #list = el('ol', { class: 'agenda' });
+
+  connectedCallback() {
+    if (!this.#list.isConnected) this.append(this.#list);
+  }
+
+  /** @param {Show} state */
+  update(state) {
+    const now = onNow(state);
+    const next = state.phase === 'over' ? null : upNext(state);
+    keyed(
+      this.#list,
+      state.talks,
+      (talk) => talk.id,
+      () => row(),
+      (node, talk) => fill(node, state, talk, talk === now ? 'now' : talk === next ? 'next' : talk.state),
+    );
+  }
+}
+
+function row() {
+  const part = (/** @type {string} */ name, /** @type {'span' | 'p' | 'h3' | 'ul'} */ tag) => el(tag, { class: `agenda-${name}`, 'data-part': name });
+  const when = el('div', { class: 'agenda-when' }, part('time', 'span'), part('zone', 'span'));
+  const title = part('title', 'h3');
+  const badge = part('badge', 'span');
+  badge.classList.add('pill');
+  return el('li', { class: 'agenda-item' }, when, el('div', { class: 'agenda-what' }, title, part('speakers', 'ul')), badge);
+}
+
+/** @type {Record<string, {text: string, tone: string}>} */
+const BADGES = {
+  now: { text: 'On now', tone: 'air' },
+  next: { text: 'Next', tone: 'next' },
+  done: { text: 'Done', tone: '' },
+  skipped: { text: 'Left out', tone: '' },
+};
+
+/** @param {HTMLElement} node @param {Show} state @param {Talk} talk @param {string} mood */
+function fill(node, state, talk, mood) {
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (node.querySelector(`[data-part="${name}"]`));
+  node.dataset.mood = mood;
+  node.dataset.talk = talk.id;
+  node.dataset.state = talk.state;
+  if (mood === 'now') node.setAttribute('aria-current', 'true');
+  else node.removeAttribute('aria-current');
+  const { start } = talk;
+  setText(part('time'), start === null ? '\u2014' : clock(start));
+  const own = ownZone();
+  const zone = state.event.timezone;
+  const foreign = start !== null && !sameClock(start, own, zone);
+  show(part('zone'), foreign);
+  if (foreign && start !== null) {
+    const date = shortDay(start, zone) === shortDay(start, own) ? '' : ` (${shortDay(start, zone)})`;
+    setText(part('zone'), `${clock(start, zone)} ${zoneName(zone)}${date}`);
+  }
+  setText(part('title'), talk.title);
+  keyed(
+    part('speakers'),
+    speakersOf(state, talk),
+    (person) => person.id,
+    () => el('li', {}, el('strong'), el('span')),
+    (item, person) => {
+      setText(/** @type {Node} */ (item.firstChild), person.name);
+      setText(/** @type {Node} */ (item.lastChild), describe(person) ? ` ${describe(person)}` : '');
+    },
+  );
+  const badge = BADGES[mood];
+  show(part('badge'), badge !== undefined);
+  if (badge) {
+    setText(part('badge'), badge.text);
+    part('badge').dataset.tone = badge.tone;
+  }
+}
+
+customElements.define('pv-agenda', Agenda);

@@ -1,0 +1,134 @@
+/**
+ * `<pv-player>`: the programme, with sound as soon as the browser allows it, and a card while there is
+ * no picture. It measures what is really presented, by requestVideoFrameCallback.
+ *
+ * Events: `sound` (detail: 'on' | 'off' | 'refused') when the sound's state changes.
+ */
+
+import { el, setText, show } from '../dom.js';
+
+/** A pause between two pictures that a viewer sees as a freeze, ms. */
+const FREEZE = 300;
+
+export class Player extends HTMLElement {
+  video = el('video', { playsinline: true, autoplay: true, 'aria-label': 'Programme' });
+  #cardTitle = el('p', { class: 'player-card-title' });
+  #cardText = el('p', { class: 'player-card-text' });
+  #cardCode = el('p', { class: 'code player-card-code' });
+  #card = el('div', { class: 'player-card' }, this.#cardTitle, this.#cardText, this.#cardCode);
+  #wantsSound = true;
+  #gesture = false;
+  /** When the last picture was presented, performance.now(), or 0 before the first. */
+  lastPicture = 0;
+  /** When a gesture let the sound on, performance.now(). */
+  unlockedAt = -Infinity;
+  #first = 0;
+  #asked = 0;
+  #presented = 0;
+  #longest = 0;
+  #freezes = 0;
+
+  connectedCallback() {
+    if (this.video.isConnected) return;
+    this.append(this.video, this.#card);
+    this.#card.hidden = true;
+    this.video.addEventListener('volumechange', () => this.#tellSound());
+    // The browser pauses media at times of its own (calls, hidden tabs); a live programme goes on.
+    this.video.addEventListener('pause', () => void this.#play());
+    if ('requestVideoFrameCallback' in this.video) this.video.requestVideoFrameCallback(this.#picture);
+    else this.ontimeupdate = () => (this.lastPicture = performance.now());
+  }
+
+  /** @param {MediaStream} stream */
+  attach(stream) {
+    this.#asked ||= performance.now();
+    if (this.video.srcObject !== stream) this.video.srcObject = stream;
+    void this.#play();
+  }
+
+  /** Sound on or off, as somebody wishes. @param {boolean} on */
+  sound(on) {
+    this.#wantsSound = on;
+    this.video.muted = !on;
+    void this.#play();
+  }
+
+  get hasSound() {
+    return !this.video.muted && this.video.volume > 0;
+  }
+
+  /** A card over the picture; null takes it away. @param {{title: string, text?: string, code?: string | null} | null} card */
+  card(card) {
+    show(this.#card, card !== null);
+    this.toggleAttribute('data-card', card !== null);
+    if (!card) return;
+    setText(this.#cardTitle, card.title);
+    setText(this.#cardText, card.text ?? '');
+    setText(this.#cardCode, card.code ?? '');
+    show(this.#cardCode, Boolean(card.code));
+  }
+
+  /** Numbers for `report` and for tests. @returns {Record<string, number>} */
+  stats() {
+    return {
+      presented: this.#presented,
+      longest_gap_ms: Math.round(this.#longest),
+      gaps: this.#freezes,
+      first_picture_ms: this.#first ? Math.round(this.#first - this.#asked) : 0,
+      sound: this.hasSound ? 1 : 0,
+    };
+  }
+
+  async #play() {
+    if (!this.video.srcObject) return;
+    if (this.#wantsSound) this.video.muted = false;
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError' || this.video.muted) return;
+      this.video.muted = true;
+      this.#awaitGesture();
+      this.dispatchEvent(new CustomEvent('sound', { detail: 'refused' }));
+      await this.video.play().catch(() => undefined);
+    }
+    this.#tellSound();
+  }
+
+  /** The browser wants a gesture before sound: the first one anywhere on the page counts. */
+  #awaitGesture() {
+    this.#wantsSound = false;
+    if (this.#gesture) return;
+    this.#gesture = true;
+    const done = () => {
+      removeEventListener('pointerdown', done, true);
+      removeEventListener('keydown', done, true);
+      this.#gesture = false;
+      this.unlockedAt = performance.now();
+      this.sound(true);
+    };
+    addEventListener('pointerdown', done, true);
+    addEventListener('keydown', done, true);
+  }
+
+  #tellSound() {
+    const detail = this.hasSound ? 'on' : this.#gesture ? 'refused' : 'off';
+    if (this.dataset.sound === detail) return;
+    this.dataset.sound = detail;
+    this.dispatchEvent(new CustomEvent('sound', { detail }));
+  }
+
+  /** @param {number} now */
+  #picture = (now) => {
+    if (this.lastPicture && document.visibilityState === 'visible') {
+      const gap = now - this.lastPicture;
+      this.#longest = Math.max(this.#longest, gap);
+      if (gap > FREEZE) this.#freezes += 1;
+    }
+    this.#first ||= now;
+    this.#presented += 1;
+    this.lastPicture = now;
+    this.video.requestVideoFrameCallback(this.#picture);
+  };
+}
+
+customElements.define('pv-player', Player);

@@ -1,0 +1,124 @@
+/** What travels over a `Peering`: `Watcher` receives by WHEP, `Publisher` sends by WHIP. */
+
+import { summarisePublish, summariseWatch } from './stats.js';
+import { Peering } from './wire.js';
+
+/** @typedef {import('./wire.js').PeeringOptions} PeeringOptions */
+
+/** Receives the programme or a feed by WHEP and hands out a stream each time one begins. */
+export class Watcher extends Peering {
+  #frames = 0;
+  #moved = 0;
+
+  /**
+   * @param {PeeringOptions & {onStream: (stream: MediaStream) => void, audio?: boolean, freezeAfter?: number}} options
+   *   `freezeAfter`: ms without a decoded picture after which to join anew
+   */
+  constructor(options) {
+    super(options);
+    this.watch = options;
+  }
+
+  /** @param {RTCPeerConnection} pc @override */
+  prepare(pc) {
+    this.#frames = 0;
+    this.#moved = Date.now();
+    pc.addTransceiver('video', { direction: 'recvonly' });
+    if (this.watch.audio !== false) pc.addTransceiver('audio', { direction: 'recvonly' });
+    const stream = new MediaStream();
+    pc.ontrack = ({ track, streams }) => {
+      const target = streams[0] ?? stream;
+      if (target === stream) stream.addTrack(track);
+      // The old picture stays until the new one has something to show.
+      if (track.kind === 'video') track.addEventListener('unmute', () => pc === this.pc && this.watch.onStream(target), { once: true });
+    };
+  }
+
+  /** @param {any[]} entries @param {import('./stats.js').Mark | null} before @override */
+  summarise(entries, before) {
+    const result = summariseWatch(entries, before, performance.now());
+    if (result.mark.frames !== this.#frames) this.#moved = Date.now();
+    this.#frames = result.mark.frames;
+    return result;
+  }
+
+  /** @param {number} connected @override */
+  stuck(connected) {
+    const limit = this.watch.freezeAfter ?? 4000;
+    return connected > limit && Date.now() - this.#moved > limit;
+  }
+}
+
+/** Sends one camera or shared screen by WHIP. The tracks survive a new connection. */
+export class Publisher extends Peering {
+  /**
+   * @param {PeeringOptions & {stream: MediaStream, maxBitrate: number, keep: 'maintain-framerate' | 'maintain-resolution' | 'balanced'}} options
+   *   `maxBitrate`: bits a second; `keep`: what to give up last when the line is thin
+   */
+  constructor(options) {
+    super(options);
+    this.publish = options;
+  }
+
+  /** @param {RTCPeerConnection} pc @override */
+  prepare(pc) {
+    const { stream, maxBitrate } = this.publish;
+    for (const track of stream.getTracks()) {
+      const video = track.kind === 'video';
+      const transceiver = pc.addTransceiver(track, {
+        direction: 'sendonly',
+        streams: [stream],
+        ...(video ? { sendEncodings: [{ maxBitrate, maxFramerate: 30 }] } : {}),
+      });
+      if (video) preferH264(transceiver);
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc @override */
+  async settled(pc) {
+    for (const sender of pc.getSenders()) {
+      if (sender.track?.kind !== 'video') continue;
+      const parameters = sender.getParameters();
+      parameters.degradationPreference = this.publish.keep;
+      // Firefox does not know this wish; its default is close to ours.
+      await sender.setParameters(parameters).catch(() => undefined);
+    }
+  }
+
+  /** Another camera or microphone, without a new connection. @param {MediaStreamTrack} track */
+  async replace(track) {
+    const { stream } = this.publish;
+    for (const old of stream.getTracks()) {
+      if (old.kind === track.kind && old !== track) {
+        stream.removeTrack(old);
+        old.stop();
+      }
+    }
+    if (!stream.getTracks().includes(track)) stream.addTrack(track);
+    const sender = this.pc?.getSenders().find((candidate) => candidate.track?.kind === track.kind);
+    if (sender) await sender.replaceTrack(track);
+    else this.restart(`${track.kind} added`);
+  }
+
+  /** @param {any[]} entries @param {import('./stats.js').Mark | null} before @override */
+  summarise(entries, before) {
+    return summarisePublish(entries, before, performance.now());
+  }
+}
+
+/**
+ * H264 first, because the programme is H264 and hardware encodes it; the rest stays as the fallback
+ * (Firefox without its plug-in has VP8 only).
+ *
+ * @param {RTCRtpTransceiver} transceiver
+ */
+function preferH264(transceiver) {
+  const codecs = RTCRtpSender.getCapabilities?.('video')?.codecs;
+  if (!codecs || !transceiver.setCodecPreferences) return;
+  /** @param {{mimeType: string, sdpFmtpLine?: string}} codec */
+  const rank = ({ mimeType, sdpFmtpLine = '' }) => {
+    if (mimeType === 'video/H264') return sdpFmtpLine.includes('packetization-mode=1') ? (sdpFmtpLine.includes('42e01f') ? 0 : 1) : 2;
+    return mimeType === 'video/VP8' ? 3 : 4;
+  };
+  transceiver.setCodecPreferences([...codecs].sort((a, b) => rank(a) - rank(b)));
+}

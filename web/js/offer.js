@@ -1,0 +1,64 @@
+/** The HTTP side of WHIP and WHEP (docs/protocol.md, section 3): post an offer, end a session, name a refusal. */
+
+/** @typedef {import('./types.js').Fault} Fault */
+
+const HTTP_TIMEOUT = 8000; // ms
+
+/** A refusal by the server, with the stable code of docs/protocol.md. */
+export class WireError extends Error {
+  /** @param {string} code @param {string} message @param {number} status 0 when nobody answered */
+  constructor(code, message, status) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+
+  /** Whether trying again cannot help. */
+  get final() {
+    return this.code === 'no_usable_codec' || this.status === 401 || this.status === 403;
+  }
+}
+
+/**
+ * One offer, one answer.
+ *
+ * @param {string} path @param {string | null} pass @param {string} sdp @param {AbortSignal} signal
+ * @returns {Promise<{answer: string, location: string}>}
+ */
+export async function exchange(path, pass, sdp, signal) {
+  /** @type {Record<string, string>} */
+  const headers = { 'Content-Type': 'application/sdp' };
+  if (pass) headers.Authorization = `Bearer ${pass}`;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(HTTP_TIMEOUT)]);
+  let response;
+  try {
+    response = await fetch(path, { method: 'POST', headers, body: sdp, signal: limit });
+  } catch {
+    throw new WireError('unreachable', 'The server does not answer.', 0);
+  }
+  const text = await response.text();
+  if (response.status !== 201) throw refusal(response.status, text);
+  return { answer: text, location: new URL(response.headers.get('Location') ?? path, response.url).href };
+}
+
+/** @param {number} status @param {string} text @returns {WireError} */
+function refusal(status, text) {
+  try {
+    const fault = /** @type {Fault} */ (JSON.parse(text).error);
+    return new WireError(fault.code, fault.message, status);
+  } catch {
+    return new WireError('unexpected', `The server answered with status ${status}.`, status);
+  }
+}
+
+/**
+ * Ends a session on the server.
+ *
+ * @param {string} location @param {string | null} pass
+ */
+export function forget(location, pass) {
+  /** @type {Record<string, string>} */
+  const headers = pass ? { Authorization: `Bearer ${pass}` } : {};
+  // Nobody waits for the answer: if it is lost, the server notices the silence.
+  fetch(location, { method: 'DELETE', headers, keepalive: true }).catch(() => undefined);
+}

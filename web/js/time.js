@@ -1,0 +1,76 @@
+/** (P) Times for people: in the viewer's own zone, in the event's, and as countdowns. */
+
+/** @param {number} ms epoch @param {string} [zone] @returns {string} "14:05" as the viewer's locale writes it */
+export function clock(ms, zone) {
+  return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', timeZone: safe(zone) }).format(ms);
+}
+
+/** @param {number} ms epoch @param {string} [zone] @returns {string} with seconds */
+export function clockSeconds(ms, zone) {
+  return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZone: safe(zone) }).format(ms);
+}
+
+/** @param {number} ms epoch @param {string} [zone] @returns {string} "Wednesday 29 March 2023" */
+export function day(ms, zone) {
+  return new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: safe(zone) }).format(ms);
+}
+
+/** @param {number} ms epoch @param {string} [zone] @returns {string} "29 Mar" */
+export function shortDay(ms, zone) {
+  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: safe(zone) }).format(ms);
+}
+
+/** @param {number} from @param {number} to epoch ms @param {string} [zone] @returns {string} "14:00–16:30" */
+export function span(from, to, zone) {
+  return `${clock(from, zone)}\u2013${clock(to, zone)}`;
+}
+
+/** @returns {string} the viewer's zone, for example "Europe/Ljubljana" */
+export function ownZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+}
+
+/** @param {string} zone @returns {string} "Taipei", "New York" */
+export function zoneName(zone) {
+  return (zone.split('/').pop() ?? zone).replaceAll('_', ' ');
+}
+
+/** @param {number} ms epoch @param {string} a zone @param {string} b zone @returns {boolean} whether clocks in both show the same */
+export function sameClock(ms, a, b) {
+  return clock(ms, a) === clock(ms, b) && shortDay(ms, a) === shortDay(ms, b);
+}
+
+/**
+ * A stretch of time as a clock: "4:05", "1:02:09"; with days "2 d 3 h". Rounded so that a countdown ends on 0:00.
+ *
+ * @param {number} ms @returns {string}
+ */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000 - 0.001));
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor((seconds % 86400) / 3600);
+  if (days > 0) return `${days} d ${hours} h`;
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = String(seconds % 60).padStart(2, '0');
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** @param {number} ms @returns {string} "in 12 min", "in 2 h 5 min", "now" */
+export function inWords(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return 'now';
+  if (minutes < 60) return `in ${minutes} min`;
+  if (minutes < 2880) return `in ${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`;
+  return `in ${Math.round(minutes / 1440)} days`;
+}
+
+/** An unknown zone must not take the page down. @param {string | undefined} zone @returns {string | undefined} */
+function safe(zone) {
+  if (zone === undefined) return undefined;
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: zone });
+    return zone;
+  } catch {
+    return 'UTC';
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The wire: the only file that opens a WebSocket or an RTCPeerConnection.
+ *
+ * `Control` is the WebSocket of docs/protocol.md section 4; `Peering` is one WHIP or WHEP session of
+ * section 3 (js/media.js says what is carried). Both come back by themselves, with backoff, until
+ * stopped or refused for good. No trickle ICE: the server is ICE-lite, so the offer is posted at once.
+ */
+
+import { backoff, ServerClock } from './backoff.js';
+import { exchange, forget, WireError } from './offer.js';
+
+const PING_EVERY = 5000; // ms
+const SILENCE = 12000; // ms without any message: the connection is dead although nobody said so
+const HELLO_TIMEOUT = 8000; // ms from opening to `welcome`
+const DISCONNECTED_FOR = 2500; // ms of ICE "disconnected" before starting anew
+const CONNECT_TIMEOUT = 10000; // ms from the answer to media
+
+/**
+ * The control connection.
+ *
+ * @typedef {'connecting' | 'open' | 'away' | 'ended'} Link `ended` is final: taken over, or the pass refused
+ */
+export class Control {
+  #socket = /** @type {WebSocket | null} */ (null);
+  #attempts = 0;
+  #heard = 0;
+  #stopped = false;
+  #timers = new Set();
+  #retry = 0;
+  clock = new ServerClock();
+
+  /**
+   * @param {{page: string, pass: string | null, onMessage: (message: any) => void,
+   *   onLink: (link: Link, retryAt: number | null) => void}} options
+   */
+  constructor(options) {
+    this.options = options;
+  }
+
+  start() {
+    addEventListener('online', this.#now);
+    addEventListener('pageshow', this.#now);
+    this.#open();
+  }
+
+  stop() {
+    this.#stopped = true;
+    removeEventListener('online', this.#now);
+    removeEventListener('pageshow', this.#now);
+    clearTimeout(this.#retry);
+    this.#drop();
+  }
+
+  /** The server's clock, epoch ms. */
+  now() {
+    return Date.now() + this.clock.offset;
+  }
+
+  /** @param {object} message @returns {boolean} whether it could be handed to an open socket */
+  send(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Tries again at once, if waiting. */
+  #now = () => {
+    if (this.#stopped || this.#socket) return;
+    clearTimeout(this.#retry);
+    this.#open();
+  };
+
+  #open() {
+    this.options.onLink('connecting', null);
+    const url = new URL('/ws', location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url, 'pavilion.v1');
+    this.#socket = socket;
+    this.#heard = Date.now();
+    this.clock.reset();
+    socket.onopen = () => {
+      const { pass, page } = this.options;
+      this.send({ type: 'hello', ...(pass ? { pass } : {}), client: { page } });
+      this.#ping();
+      this.#every(PING_EVERY, () => this.#ping());
+    };
+    socket.onmessage = (event) => this.#receive(socket, event.data);
+    socket.onclose = () => this.#closed(socket);
+    this.#every(1000, () => {
+      if (Date.now() - this.#heard > SILENCE) this.#closed(socket);
+    });
+    this.#after(HELLO_TIMEOUT, () => {
+      if (socket.readyState !== WebSocket.OPEN) this.#closed(socket);
+    });
+  }
+
+  /** @param {WebSocket} socket @param {unknown} data */
+  #receive(socket, data) {
+    if (socket !== this.#socket || typeof data !== 'string') return;
+    this.#heard = Date.now();
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      console.warn('not JSON from the server, ignored');
+      return;
+    }
+    if (message.type === 'pong') return this.clock.sample(message.sent, message.now, Date.now());
+    if (message.type === 'welcome') {
+      this.#attempts = 0;
+      if (this.clock.rtt === null) this.clock.sample(Date.now(), message.now, Date.now());
+      this.options.onLink('open', null);
+    }
+    const final = message.type === 'bye' && (message.code === 'taken_over' || String(message.code).startsWith('pass_'));
+    if (final) this.stop();
+    this.options.onMessage(message);
+    if (final) this.options.onLink('ended', null);
+  }
+
+  /** @param {WebSocket} socket */
+  #closed(socket) {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    if (this.#stopped) return;
+    const wait = backoff(this.#attempts++);
+    this.options.onLink('away', Date.now() + wait);
+    this.#retry = window.setTimeout(this.#now, wait);
+  }
+
+  #drop() {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #ping() {
+    this.send({ type: 'ping', sent: Date.now() });
+  }
+
+  /** @param {number} ms @param {() => void} run */
+  #every(ms, run) {
+    this.#timers.add(window.setInterval(run, ms));
+  }
+
+  /** @param {number} ms @param {() => void} run */
+  #after(ms, run) {
+    this.#timers.add(window.setTimeout(run, ms));
+  }
+}
+
+/**
+ * @typedef {'idle' | 'connecting' | 'connected' | 'waiting' | 'refused'} PeeringState
+ * @typedef {{state: PeeringState, code: string | null, message: string | null, retryAt: number | null}} Status
+ * @typedef {{path: string, pass: string | null, onStatus?: (status: Status) => void, patient?: boolean}} PeeringOptions
+ *   `patient`: try again, slowly, even after a refusal that looks final (a screen that nobody attends)
+ */
+
+/** What watching and publishing have in common: one RTCPeerConnection at a time, renewed until stopped. */
+export class Peering {
+  pc = /** @type {RTCPeerConnection | null} */ (null);
+  status = /** @type {Status} */ ({ state: 'idle', code: null, message: null, retryAt: null });
+  /** @type {import('./stats.js').Summary} */
+  summary = {};
+  starts = 0;
+  #mark = /** @type {import('./stats.js').Mark | null} */ (null);
+  #attempts = 0;
+  #location = /** @type {string | null} */ (null);
+  #abort = new AbortController();
+  #retry = 0;
+  #watchdog = 0;
+  #since = 0;
+  #running = false;
+
+  /** @param {PeeringOptions} options */
+  constructor(options) {
+    this.options = options;
+  }
+
+  start() {
+    if (this.#running) return;
+    this.#running = true;
+    addEventListener('pagehide', this.#leave);
+    addEventListener('pageshow', this.#return);
+    addEventListener('online', this.#hurry);
+    this.#watchdog = window.setInterval(() => void this.#look(), 1000);
+    void this.#attempt();
+  }
+
+  stop() {
+    this.#running = false;
+    removeEventListener('pagehide', this.#leave);
+    removeEventListener('pageshow', this.#return);
+    removeEventListener('online', this.#hurry);
+    clearInterval(this.#watchdog);
+    this.#end();
+    this.#say('idle');
+  }
+
+  /** Starts a new connection at once, for example because the picture froze. @param {string} why */
+  restart(why) {
+    if (!this.#running || this.status.state === 'connecting') return;
+    console.info(`${this.options.path}: connecting again (${why})`);
+    void this.#attempt();
+  }
+
+  #hurry = () => {
+    if (this.status.state === 'waiting') void this.#attempt();
+  };
+
+  #leave = () => this.#end();
+
+  /** @param {PageTransitionEvent} event */
+  #return = (event) => {
+    if (event.persisted && this.#running) void this.#attempt();
+  };
+
+  /** Adds transceivers and handlers. @param {RTCPeerConnection} _pc */
+  prepare(_pc) {}
+
+  /** After the answer is in place. @param {RTCPeerConnection} _pc */
+  async settled(_pc) {}
+
+  /** @param {any[]} _entries @param {import('./stats.js').Mark | null} _before @returns {{summary: import('./stats.js').Summary, mark: import('./stats.js').Mark}} */
+  summarise(_entries, _before) {
+    throw new Error('a subclass summarises');
+  }
+
+  /** Whether the media stands still although the connection looks well. @param {number} _connected ms since then */
+  stuck(_connected) {
+    return false;
+  }
+
+  async #attempt() {
+    this.#end();
+    const abort = (this.#abort = new AbortController());
+    this.#say('connecting', this.status.code ? this.status : null);
+    this.starts += 1;
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.pc = pc;
+    this.#since = Date.now();
+    try {
+      this.prepare(pc);
+      pc.onconnectionstatechange = () => this.#changed(pc);
+      await pc.setLocalDescription();
+      const { path, pass } = this.options;
+      const { answer, location } = await exchange(path, pass, pc.localDescription?.sdp ?? '', abort.signal);
+      if (this.pc !== pc) return forget(location, pass);
+      this.#location = location;
+      await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+      await this.settled(pc);
+    } catch (error) {
+      if (this.pc === pc) this.#failed(error);
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #changed(pc) {
+    if (pc !== this.pc) return;
+    if (pc.connectionState === 'connected') {
+      this.#since = Date.now();
+      this.#say('connected');
+    } else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') {
+      this.#failed(new WireError('connection_lost', 'The connection was lost.', 0));
+    } else if (pc.connectionState === 'disconnected') {
+      setTimeout(() => {
+        if (pc === this.pc && pc.connectionState === 'disconnected') this.restart('disconnected');
+      }, DISCONNECTED_FOR);
+    }
+  }
+
+  /** Once a second: statistics, and signs of death that no event tells. */
+  async #look() {
+    const pc = this.pc;
+    if (!pc) return;
+    const elapsed = Date.now() - this.#since;
+    if (pc.connectionState !== 'connected') {
+      if (this.#location && elapsed > CONNECT_TIMEOUT) this.#failed(new WireError('no_media', 'No media path to the server: UDP may be blocked.', 0));
+      return;
+    }
+    const entries = [...(await pc.getStats()).values()];
+    if (pc !== this.pc) return;
+    const { summary, mark } = this.summarise(entries, this.#mark);
+    this.summary = summary;
+    this.#mark = mark;
+    if (entries.some((e) => e.type === 'transport' && (e.dtlsState === 'closed' || e.dtlsState === 'failed'))) {
+      this.#failed(new WireError('connection_lost', 'The server ended the connection.', 0));
+    } else if (this.stuck(elapsed)) {
+      this.restart('the media stand still');
+    } else if (elapsed > 5000) {
+      this.#attempts = 0;
+    }
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    const fault = error instanceof WireError ? error : new WireError('failed', String(error), 0);
+    this.#end();
+    if (fault.final && !this.options.patient) return this.#say('refused', fault);
+    const wait = fault.final ? backoff(6, { least: 500, most: 30000 }) : backoff(this.#attempts++);
+    this.#say('waiting', fault, Date.now() + wait);
+    this.#retry = window.setTimeout(() => void this.#attempt(), wait);
+  }
+
+  #end() {
+    clearTimeout(this.#retry);
+    this.#abort.abort();
+    const pc = this.pc;
+    this.pc = null;
+    this.#mark = null;
+    this.summary = {};
+    if (pc) {
+      pc.onconnectionstatechange = null;
+      pc.ontrack = null;
+      pc.close();
+    }
+    if (this.#location) forget(this.#location, this.options.pass);
+    this.#location = null;
+  }
+
+  /** @param {PeeringState} state @param {{code: string | null, message: string | null} | null} [fault] @param {number | null} [retryAt] */
+  #say(state, fault = null, retryAt = null) {
+    this.status = { state, code: fault?.code ?? null, message: fault?.message ?? null, retryAt };
+    this.options.onStatus?.(this.status);
+  }
+}
