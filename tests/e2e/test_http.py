@@ -1,0 +1,187 @@
+"""Strangers and slips at the HTTP entrances: a clear answer in the one shape, and nothing changes."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from demo.control import pass_of
+from demo.server import Server
+from tests.support.strangers import SDP, bearer, forged, offer, refused, signed
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(start_server: Any, event_table: Any) -> Server:
+    return await start_server(event_table(2))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def passes(server: Server) -> dict[str, str]:
+    return {ident: pass_of(link) for ident, link in (await server.links()).items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http(server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url) as session:
+        yield session
+
+
+@pytest.mark.parametrize("path", ["/", "/watch", "/speak", "/produce", "/screen"])
+async def test_pages_are_there(http: aiohttp.ClientSession, path: str) -> None:
+    """Each page is served with a content security policy and without a pass."""
+    async with http.get(path) as answer:
+        assert answer.status == 200
+        assert "text/html" in answer.headers["Content-Type"]
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_health(http: aiohttp.ClientSession, path: str) -> None:
+    """Health, readiness and metrics answer."""
+    async with http.get(path) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/js/nothing.js", "/../config.toml", "/js/../../config.toml", "/%00"]
+)
+async def test_nothing_else_is_served(http: aiohttp.ClientSession, path: str) -> None:
+    """What is no page is 404 in the one shape, the config included."""
+    async with http.get(URL(str(http._base_url)[:-1] + path, encoded=True)) as answer:
+        await refused(answer, 404, "not_found")
+
+
+async def test_whip_without_a_pass(http: aiohttp.ClientSession) -> None:
+    """Publishing needs a pass."""
+    async with http.post("/whip", data=offer("sendonly"), headers=SDP) as answer:
+        await refused(answer, 401, "pass_missing")
+
+
+async def test_whip_with_wrong_passes(
+    http: aiohttp.ClientSession, server: Server, passes: dict[str, str]
+) -> None:
+    """A forged, broken, expired or foreign pass is refused by its own code."""
+    good = passes["thony"]
+    expired = await signed(server, good, exp=int(time.time()) - 60)
+    foreign = await signed(server, good, event="another-event")
+    unknown = await signed(server, good, sub="nobody")
+    unsigned = jwt.encode(jwt.decode(good, options={"verify_signature": False}), "", algorithm="none")
+    for token, status, code in [
+        (forged(good), 401, "pass_invalid"),
+        (good[:-4], 401, "pass_invalid"),
+        ("x", 401, "pass_invalid"),
+        (unsigned, 401, "pass_invalid"),
+        (expired, 401, "pass_expired"),
+        (foreign, 403, "pass_foreign"),
+        (unknown, 403, "pass_unknown_person"),
+        (passes["pavilion"], 403, "role_forbidden"),
+    ]:
+        async with http.post("/whip", data=offer("sendonly"), headers=bearer(token)) as answer:
+            await refused(answer, status, code)
+
+
+async def test_a_screen_may_not_watch_single_feeds(
+    http: aiohttp.ClientSession, passes: dict[str, str]
+) -> None:
+    """Single feeds are for producers; one that is not up is 404 for them."""
+    async with http.post(
+        "/whep/feeds/thony", data=offer("recvonly"), headers=bearer(passes["pavilion"])
+    ) as answer:
+        await refused(answer, 403, "role_forbidden")
+    async with http.post(
+        "/whep/feeds/thony", data=offer("recvonly"), headers=bearer(passes["producer"])
+    ) as answer:
+        await refused(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{}", {"Content-Type": "application/json"}, 415, "not_sdp"),
+        (b"", SDP, 400, "bad_offer"),
+        (b"hello", SDP, 400, "bad_offer"),
+        (b"\xff\xfe\x00", SDP, 400, "bad_offer"),
+        (b"v=0\r\nm=video", SDP, 400, "bad_offer"),
+        (b"v=0\r\n" + b"a=x\r\n" * 60000, SDP, 413, "body_too_large"),
+        (offer("recvonly", "AV1").encode(), SDP, 406, "no_usable_codec"),
+        (offer("recvonly", "VP8").encode(), SDP, 406, "no_usable_codec"),
+    ],
+)
+async def test_whep_offers_that_cannot_be(
+    http: aiohttp.ClientSession, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    """An offer that is none, too large, or without H264 is refused by its own code."""
+    async with http.post("/whep", data=body, headers=headers) as answer:
+        await refused(answer, status, code)
+
+
+async def test_truncated_offers(http: aiohttp.ClientSession) -> None:
+    """An offer cut anywhere is answered or refused, never a fault."""
+    whole = offer("recvonly")
+    for length in range(0, len(whole), 23):
+        async with http.post("/whep", data=whole[:length].encode(), headers=SDP) as answer:
+            assert answer.status in (201, 400, 406), (length, await answer.text())
+            if answer.status == 201:
+                async with http.delete(answer.headers["Location"]) as gone:
+                    assert gone.status == 200
+
+
+async def test_whip_offers_without_a_codec(http: aiohttp.ClientSession, passes: dict[str, str]) -> None:
+    """A speaker whose encoder knows neither H264 nor VP8 is told so."""
+    async with http.post("/whip", data=offer("sendonly", "AV1"), headers=bearer(passes["thony"])) as answer:
+        await refused(answer, 406, "no_usable_codec")
+
+
+async def test_whep_life(http: aiohttp.ClientSession) -> None:
+    """POST makes a session, PATCH is refused, DELETE ends it, a second DELETE finds nothing."""
+    async with http.post("/whep", data=offer("recvonly"), headers=SDP) as answer:
+        assert answer.status == 201, await answer.text()
+        assert answer.headers["Content-Type"].startswith("application/sdp")
+        assert "a=ice-lite" in await answer.text()
+        location = answer.headers["Location"]
+        assert answer.headers.get("ETag")
+    async with http.patch(location, data="a=candidate", headers=SDP) as answer:
+        await refused(answer, 405, "no_trickle")
+    async with http.delete(location) as answer:
+        assert answer.status == 200
+    async with http.delete(location) as answer:
+        await refused(answer, 404, "not_found")
+
+
+async def test_sessions_belong_to_their_makers(http: aiohttp.ClientSession, passes: dict[str, str]) -> None:
+    """Nobody ends the session of another, and an unknown one is 404."""
+    async with http.post("/whip", data=offer("sendonly"), headers=bearer(passes["thony"])) as answer:
+        assert answer.status == 201, await answer.text()
+        location = answer.headers["Location"]
+    async with http.delete(location) as answer:
+        assert answer.status == 401
+    async with http.delete(location, headers=bearer(passes["lanvin"])) as answer:
+        assert answer.status == 403
+    async with http.delete(location, headers=bearer(passes["thony"])) as answer:
+        assert answer.status == 200
+    async with http.delete("/whip/sessions/nothing", headers=bearer(passes["thony"])) as answer:
+        assert answer.status == 404
+
+
+@pytest.mark.parametrize("path", ["/whip", "/whep", "/whep/feeds/thony"])
+async def test_options(http: aiohttp.ClientSession, path: str) -> None:
+    """OPTIONS says what may be posted, also to a page of another origin."""
+    async with http.options(path, headers={"Origin": "https://elsewhere.example"}) as answer:
+        assert answer.status in (200, 204)
+        assert answer.headers["Accept-Post"] == "application/sdp"
+        assert "POST" in answer.headers["Allow"]
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_methods_that_are_not(http: aiohttp.ClientSession) -> None:
+    """PUT on an endpoint is 405 in the one shape."""
+    async with http.put("/whep", data="x") as answer:
+        assert answer.status == 405
+        assert (await answer.json())["error"]["code"]
