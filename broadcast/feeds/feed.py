@@ -8,10 +8,10 @@ that has frames only, makes the packets that the backstage relay wants. All in t
 from collections.abc import Callable
 from itertools import count
 
-from ..rtp.frame import Frame, Kind
-from ..rtp.packet import Packet, parse
-from ..rtp.packetise import Packetiser
-from .meter import FeedHealth, Meter
+from broadcast.rtp.frame import Codec, Frame, Kind
+from broadcast.rtp.packet import Packet, parse
+from broadcast.rtp.packetise import Packetiser
+from broadcast.feeds.meter import FeedHealth, Meter
 
 __all__ = ["Detach", "Feed", "FeedHealth", "FrameSink", "PacketSink"]
 
@@ -35,7 +35,7 @@ class Feed:
         self._packet_sinks: dict[int, PacketSink] = {}
         self._tickets = count()
         self._packetisers: dict[Kind, Packetiser] = {}
-        self._meter = Meter()
+        self._meter = Meter(id, owner, kind)
 
     def attach(self, sink: FrameSink) -> Detach:
         """`sink` gets every whole frame from now on; the returned call ends that. A sink must not block."""
@@ -56,6 +56,10 @@ class Feed:
             self._packet_sinks.pop(ticket, None)
 
         return detach
+
+    def codecs(self) -> tuple[Codec | None, Codec | None]:
+        """The codecs of picture and sound, as known before the first frame; None: the feed has none."""
+        return Codec.H264, Codec.OPUS
 
     def request_keyframe(self) -> None:
         """Ask the source for a keyframe soon. Does nothing where keyframes come by themselves (clips);

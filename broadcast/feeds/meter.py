@@ -2,10 +2,11 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
-from ..errors import MalformedError
-from ..rtp import h264, vp8
-from ..rtp.frame import Codec, Frame, Kind
+from broadcast.errors import MalformedError
+from broadcast.rtp import h264, vp8
+from broadcast.rtp.frame import Codec, Frame, Kind
 
 WINDOW = 2.0  # seconds over which frame rate and bit rate are measured
 FRESH = 0.5  # seconds without a picture after which a feed is poor
@@ -21,6 +22,9 @@ class FeedHealth:
     `verdict` is "good", "poor" or "dead", and `why` says in a few words what is wrong ("" when good).
     """
 
+    id: str
+    owner: str
+    kind: str
     codec: str | None
     width: int
     height: int
@@ -34,11 +38,31 @@ class FeedHealth:
     verdict: str
     why: str
 
+    def as_json(self) -> dict[str, Any]:
+        """As producers get it in `health` (docs/protocol.md, section 6)."""
+        return {
+            "id": self.id,
+            "owner": self.owner,
+            "kind": self.kind,
+            "codec": self.codec,
+            "width": self.width,
+            "height": self.height,
+            "fps": round(self.fps, 1),
+            "bitrate": round(self.bitrate),
+            "loss": round(self.loss, 4),
+            "rtt_ms": None if self.rtt is None else round(self.rtt * 1000),
+            "level": None if self.level is None else round(self.level, 1),
+            "video_age_ms": None if self.video_age is None else round(self.video_age * 1000),
+            "verdict": self.verdict,
+            "why": self.why,
+        }
+
 
 class Meter:
-    """Counts the frames that a feed hands on."""
+    """Counts the frames that a feed hands on. The names are for its health."""
 
-    def __init__(self) -> None:
+    def __init__(self, id: str, owner: str, kind: str) -> None:
+        self._names = (id, owner, kind)
         self.codec: Codec | None = None
         self.width = 0
         self.height = 0
@@ -76,10 +100,11 @@ class Meter:
         video_age, audio_age = self.age(Kind.VIDEO, now), self.age(Kind.AUDIO, now)
         verdict, why = _verdict(video_age, audio_age, fps, loss, settled=now - self._first >= WINDOW)
         return FeedHealth(
+            *self._names,
             codec=self.codec.value if self.codec else None,
             width=self.width,
             height=self.height,
-            fps=round(fps, 1),
+            fps=fps,
             bitrate=8 * self._octets / span,
             loss=loss,
             rtt=rtt,

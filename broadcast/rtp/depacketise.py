@@ -8,10 +8,10 @@ nothing leaves until a whole keyframe, because every picture in between would be
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import MalformedError
-from . import h264, vp8
-from .frame import Codec
-from .packet import Packet
+from broadcast.errors import MalformedError
+from broadcast.rtp import h264, vp8
+from broadcast.rtp.frame import Codec
+from broadcast.rtp.packet import Packet
 
 MAX_FRAME_BYTES = 4 << 20  # far above any keyframe; a stream that never ends a picture stops there
 

@@ -1,10 +1,10 @@
-"""(P) What a receiver tells a sender: how much arrives (RFC 3550), when a keyframe is needed, how fast to send.
+"""(P) What a receiver tells a sender: how much arrives (RFC 3550), when it needs a keyframe, how fast to send.
 
 Missing packets are asked for by reorder.py and arrivals are reported by transport_cc.py.
 """
 
-from .packet import sequence_delta
-from .rtcp import ReportBlock, middle
+from broadcast.rtp.packet import sequence_delta
+from broadcast.rtp.rtcp import ReportBlock, middle
 
 KEYFRAME_INTERVAL = 0.3  # seconds between two requests for a keyframe that does not come ...
 KEYFRAME_BACKOFF = 1.5  # ... growing by this, so that a deaf sender is not flooded

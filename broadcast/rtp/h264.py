@@ -1,6 +1,6 @@
 """(P) What RTP needs to know of H264 (ITU-T H.264): NAL units, Annex B, the picture's size in an SPS."""
 
-from ..errors import MalformedError
+from broadcast.errors import MalformedError
 
 SLICE, IDR, SEI, SPS, PPS, DELIMITER, END_OF_SEQUENCE, END_OF_STREAM, FILLER = 1, 5, 6, 7, 8, 9, 10, 11, 12
 STAP_A, FU_A = 24, 28

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import MalformedError
+from broadcast.errors import MalformedError
 
 HEADER_BYTES = 12
 MAX_PACKET_BYTES = 2048  # no network that we serve carries more in one datagram

@@ -6,9 +6,9 @@ GSO sends such a run in one call; SPS and PPS, being short, travel alone in fron
 
 import struct
 
-from . import h264
-from .frame import Codec, Frame
-from .packet import header
+from broadcast.rtp import h264
+from broadcast.rtp.frame import Codec, Frame
+from broadcast.rtp.packet import header
 
 # 1150 + RTP header 12 + extensions 12 + SRTP tag 16 + UDP and IPv6 48 stay below IPv6's least MTU of 1280.
 PAYLOAD_LIMIT = 1150

@@ -8,7 +8,7 @@ until it comes or the stream's patience ends. The buffer spans at most `limit` s
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .packet import sequence_delta
+from broadcast.rtp.packet import sequence_delta
 
 T = TypeVar("T")
 

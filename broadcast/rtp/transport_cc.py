@@ -4,7 +4,7 @@ find what the path carries (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 
 import struct
 
-from .packet import sequence_delta
+from broadcast.rtp.packet import sequence_delta
 
 TICK = 0.00025  # seconds of one receive delta
 REFERENCE = 0.064  # seconds of one reference tick

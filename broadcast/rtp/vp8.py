@@ -1,6 +1,6 @@
 """(P) What RTP needs to know of VP8: the payload descriptor (RFC 7741 section 4.2) and the frame header."""
 
-from ..errors import MalformedError
+from broadcast.errors import MalformedError
 
 
 def payload_start(payload: bytes) -> tuple[int, bool]:
