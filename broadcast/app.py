@@ -1,25 +1,28 @@
 """The composition root: builds every part, wires them to one another, owns the order of start and stop.
 
-Read `App.start` for what there is, and the methods below it for who tells whom what.
+Read `App.start` for what there is, `App._wire` for who tells whom what.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-from broadcast.config import Config, PersonConfig, TalkConfig, host_port
-from broadcast.errors import PavilionError
+from broadcast.config import Config, host_port
+from broadcast.errors import MediaError, NotFound, RequestError
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
-from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.feeds.whip import WhipFeed
+from broadcast.mixer.settings import Look, ProgrammeSettings
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.relay import Relay
 from broadcast.routes import Routes
 from broadcast.stage import Stage
+from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
@@ -38,52 +41,241 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.url = public_url(config)
-        self._stops: list[tuple[str, Awaitable[None] | None]] = []
+        self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._clips: dict[str, ClipFeed] = {}
+        self._audience: dict[str, str] = {}  # the ids of peers that watch the programme -> their role
 
     async def start(self) -> None:
         """Build and start everything, from the bottom up. Raises `PavilionError` when it cannot."""
         config, limits = self.config, self.config.limits
         data = config.path(config.server.data)
         data.mkdir(parents=True, exist_ok=True)
-        passes = _passes(config, data)
-        event = event_of(config)
 
-        self.port = await Port.open(
-            PortSettings(
-                bind=tuple(host_port(f"server.udp[{n}]", a) for n, a in enumerate(config.server.udp)),
-                advertise=config.server.advertise,
-                max_peers=limits.peers,
-                handshake_timeout=limits.handshake_seconds,
-                silence_timeout=limits.silence_seconds,
-            )
-        )
+        self.port = await Port.open(_port_settings(config))
         self._on_stop("UDP port", self.port.close)
-
         self.mixer = Mixer(_programme(config))
-        self.fanout = Fanout(self.port)
-        self.mixer.on_frame = self.fanout.send
-        self.fanout.on_keyframe_needed = self.mixer.keyframe
-        await self.mixer.start()
         self._on_stop("mixer", self.mixer.stop)
-
-        self.feeds = Feeds()
+        self.fanout = Fanout(self.port)
         self.relay = Relay(self.port)
+        self.feeds = Feeds()
         self.stage = Stage(self.feeds, self.mixer, self._clips, limits.dead_feed_ms / 1000)
         self.desk = Desk(
-            event,
-            passes,
+            event_of(config),
+            _passes(config, data),
             Journal(data / "journal.sqlite"),
             self.stage,
             monotonic=time.monotonic,
             wall=time.time,
         )
         self._wire()
-        await self._start_clips(data)
+        await self.mixer.start()
+        await self._prepare_clips(data / "clips")
         await self.desk.start()
         self._on_stop("desk", self.desk.stop)
-
         routes = Routes(config, self)
-        await routes.start()
         self._on_stop("HTTP", routes.stop)
+        await routes.start()
         log.info("serving %s, media on UDP %s", self.url, ", ".join(config.server.udp))
+
+    async def stop(self) -> None:
+        """Stop in the opposite order; no step may hold up the others for long."""
+        while self._stops:
+            name, stop = self._stops.pop()
+            try:
+                async with asyncio.timeout(STEP_SECONDS):
+                    await stop()
+            except TimeoutError:
+                log.warning("stopping: %s took longer than %g s and was left", name, STEP_SECONDS)
+        log.info("stopped")
+
+    def _on_stop(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
+        self._stops.append((name, stop))
+
+    def _wire(self) -> None:
+        """Who tells whom: the mixer's frames to the viewers, feeds to the stage and the desk."""
+        self.mixer.on_frame = self.fanout.send
+        self.mixer.on_shown = self.desk.shown
+        self.mixer.on_state = self.desk.mixer_state
+        self.mixer.on_keyframe_wanted = self._keyframe_wanted
+        self.fanout.on_keyframe_needed = self.mixer.keyframe
+        self.feeds.on_added = self._feed_added
+        self.feeds.on_removed = self._feed_removed
+
+    async def _prepare_clips(self, cache: Path) -> None:
+        """Every clip as a feed, in a form that all browsers play."""
+        for clip in self.config.clips:
+            feed = ClipFeed(f"clip.{clip.id}", self.config.path(clip.file), loop=clip.loop, cache_dir=cache)
+            try:
+                await feed.prepare()
+            except MediaError as error:
+                log.error("clips: %s cannot be used: %s", clip.id, error)
+                continue
+            self._clips[feed.id] = feed
+            self.feeds.add(feed)
+
+    # -- what routes.py asks --------------------------------------------------------------------------
+
+    def publish(self, offer: str, person: str, kind: str) -> tuple[Peer, str]:
+        """A camera or shared screen of this person arrives. Raises `OfferError`."""
+        self._room()
+        peer, answer = self.port.answer_publish(offer)
+        feed_id = person if kind == "camera" else f"{person}.{kind}"
+        self.feeds.add(WhipFeed(feed_id, peer, owner=person, kind=kind))
+        return peer, answer
+
+    def watch(self, offer: str, role: str) -> tuple[Peer, str]:
+        """The programme for one more screen or viewer. Raises `OfferError`."""
+        self._room()
+        peer, answer = self.port.answer_watch(offer, self.fanout.track)
+        self.fanout.add_viewer(peer)
+        self._audience[peer.id] = role
+        self._count_audience()
+        peer.on_gone.append(lambda reason: self._viewer_gone(peer.id))
+        return peer, answer
+
+    def watch_feed(self, offer: str, feed_id: str) -> tuple[Peer, str]:
+        """A single feed for a producer. Raises `NotFound` or `OfferError`."""
+        feed = self.feeds.get(feed_id)
+        if feed is None:
+            raise NotFound(f"No feed {feed_id} is up.")
+        self._room()
+        return self.relay.watch(offer, feed)
+
+    def not_ready(self) -> list[str]:
+        """What is missing before the programme is on the air; empty when it is."""
+        return [] if self.stage.mixer_up() else ["mixer"]
+
+    def metrics(self) -> dict[str, tuple[str, str, float]]:
+        """Name -> (type, help, value) for Prometheus."""
+        rows: dict[str, tuple[str, str, float]] = {}
+        for part, figures in (
+            ("transport", self.port.stats()),
+            ("fanout", self.fanout.stats()),
+            ("mixer", self.mixer.stats()),
+        ):
+            for name, value in figures.items():
+                if isinstance(value, int | float):
+                    rows[f"pavilion_{part}_{name}"] = ("gauge", f"{name} of the {part}", float(value))
+        return rows
+
+    def _room(self) -> None:
+        if self.port.full:
+            raise RequestError("The server is full. Try again in a minute.", code="busy", status=503)
+
+    # -- what happens by itself ------------------------------------------------------------------------
+
+    def _feed_added(self, feed: Feed) -> None:
+        self.stage.feed_added(feed)
+        self.desk.feed_up(feed.id, feed.owner, feed.kind)
+
+    def _feed_removed(self, feed: Feed, reason: str) -> None:
+        self.stage.feed_removed(feed)
+        self.desk.feed_down(feed.id, reason)
+
+    def _keyframe_wanted(self, feed_id: str) -> None:
+        feed = self.feeds.get(feed_id)
+        if feed is not None:
+            feed.request_keyframe()
+
+    def _viewer_gone(self, peer_id: str) -> None:
+        self._audience.pop(peer_id, None)
+        self._count_audience()
+
+    def _count_audience(self) -> None:
+        roles = list(self._audience.values())
+        self.desk.audience(roles.count("viewer"), roles.count("screen"))
+
+
+def public_url(config: Config) -> str:
+    """What people type to reach this server, without a slash at the end."""
+    server = config.server
+    if server.public_url:
+        return server.public_url.rstrip("/")
+    host, port = host_port("server.http", server.http)
+    shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else host
+    scheme = "https" if server.tls_cert else "http"
+    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def links(config: Config, url: str | None = None) -> list[dict[str, Any]]:
+    """Everybody's personal link: `role`, `id`, `name`, `url`."""
+    data = config.path(config.server.data)
+    data.mkdir(parents=True, exist_ok=True)
+    passes = _passes(config, data)
+    base = url or public_url(config)
+    rows = []
+    for person in config.people:
+        token = passes.issue(person.id, person.role, config.event.pass_days * 86400)
+        page = f"{base}/{PAGES[person.role]}#pass={token}"
+        rows.append({"role": person.role, "id": person.id, "name": person.name, "url": page})
+    return rows
+
+
+def event_of(config: Config) -> Event:
+    """The configuration in signaling's own words; a talk without a start follows the one before it."""
+    people = tuple(
+        Person(p.id, p.name, p.role, title=p.title, organisation=p.organisation, place=p.place)
+        for p in config.people
+    )
+    talks: list[Talk] = []
+    clock = config.event.start.timestamp()
+    for item in config.talks:
+        start = item.start.timestamp() if item.start else clock
+        talks.append(
+            Talk(
+                item.id,
+                item.title,
+                item.speakers,
+                layout=item.layout,
+                start=start,
+                minutes=item.minutes,
+                clip=item.clip or None,
+            )
+        )
+        clock = start + item.minutes * 60
+    start = config.event.start.timestamp()
+    slate = config.slate
+    return Event(
+        id=config.event.id,
+        name=config.event.name,
+        subtitle=config.event.subtitle,
+        place=config.event.place,
+        timezone=config.event.timezone,
+        start=start,
+        end=max([clock, start]),
+        talks=tuple(talks),
+        people=people,
+        slate=Slate(slate.title or config.event.name, slate.message, start if slate.countdown else None),
+        public_viewers=config.event.public_viewers,
+    )
+
+
+def _passes(config: Config, data: Path) -> Passes:
+    return Passes(load_or_create_secret(data / "passes.secret"), config.event.id)
+
+
+def _port_settings(config: Config) -> PortSettings:
+    server, limits = config.server, config.limits
+    return PortSettings(
+        bind=tuple(host_port(f"server.udp[{n}]", address) for n, address in enumerate(server.udp)),
+        advertise=server.advertise,
+        max_peers=limits.peers,
+        handshake_timeout=limits.handshake_seconds,
+        silence_timeout=limits.silence_seconds,
+    )
+
+
+def _programme(config: Config) -> ProgrammeSettings:
+    programme = config.programme
+    return ProgrammeSettings(
+        width=programme.width,
+        height=programme.height,
+        fps=programme.fps,
+        video_kbps=programme.video_kbps,
+        vbv_kbit=programme.burst_kbit,
+        gop_seconds=programme.keyframe_seconds,
+        preset=programme.preset,
+        audio_kbps=programme.audio_kbps,
+        dissolve_seconds=programme.dissolve_ms / 1000,
+        look=Look(event=config.event.name, place=config.event.place),
+    )
