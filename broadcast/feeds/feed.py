@@ -8,10 +8,10 @@ that has frames only, makes the packets that the backstage relay wants. All in t
 from collections.abc import Callable
 from itertools import count
 
+from broadcast.feeds.meter import FeedHealth, Meter
 from broadcast.rtp.frame import Codec, Frame, Kind
 from broadcast.rtp.packet import Packet, parse
 from broadcast.rtp.packetise import Packetiser
-from broadcast.feeds.meter import FeedHealth, Meter
 
 __all__ = ["Detach", "Feed", "FeedHealth", "FrameSink", "PacketSink"]
 

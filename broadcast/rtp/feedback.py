@@ -1,4 +1,4 @@
-"""(P) What a receiver tells a sender: how much arrives (RFC 3550), when it needs a keyframe, how fast to send.
+"""(P) What a receiver tells a sender: how much arrives (RFC 3550), when to send a keyframe, how fast to go.
 
 Missing packets are asked for by reorder.py and arrivals are reported by transport_cc.py.
 """

@@ -1,0 +1,62 @@
+"""Sends frames to many peers over several turns of the event loop, so that a keyframe for a thousand
+viewers does not hold up sound, signalling and everybody else.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from broadcast.transport.peer import Peer
+
+TURN = 2000  # packets delivered in one turn: about 3 ms at 1.6 us each
+BACKLOG = 30  # bursts that may wait; one is a frame for one group of peers
+
+Burst = Callable[[Sequence[Peer], Sequence[bytes]], None]
+
+
+class Pump:
+    """A queue of bursts, in order. `defer` runs a call in a later turn (`loop.call_soon`).
+
+    Overflow: `full` is for the caller to ask before it numbers a frame; the caller drops whole frames then.
+    """
+
+    def __init__(self, burst: Burst, defer: Callable[[Callable[[], None]], object]) -> None:
+        self._burst = burst
+        self._defer = defer
+        self._jobs: deque[tuple[Sequence[Peer], Sequence[bytes]]] = deque()
+        self._done = 0  # peers served of the first job
+        self._deferred = False
+
+    @property
+    def full(self) -> bool:
+        """Whether the machine does not keep up."""
+        return len(self._jobs) >= BACKLOG
+
+    def put(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
+        """Send `packets` to `peers` after what waits already; at once if nothing waits and it is little."""
+        if not peers or not packets:
+            return
+        self._jobs.append((peers, packets))
+        if not self._deferred:
+            self._run()
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._jobs.clear()
+        self._done = 0
+
+    def _run(self) -> None:
+        self._deferred = False
+        budget = TURN
+        while self._jobs and budget > 0:
+            peers, packets = self._jobs[0]
+            count = max(1, budget // len(packets))
+            some = peers[self._done : self._done + count]
+            self._burst(some, packets)
+            budget -= len(some) * len(packets)
+            self._done += len(some)
+            if self._done >= len(peers):
+                self._jobs.popleft()
+                self._done = 0
+        if self._jobs:
+            self._deferred = True
+            self._defer(self._run)

@@ -1,0 +1,115 @@
+"""(P) One outgoing RTP stream that many peers share: numbering, history, sender reports.
+
+All peers get the same SSRC, sequence numbers, timestamps and payloads. Only the payload type and the header
+extension follow each peer's offer, so peers with the same two are a `Group` and share the header work.
+"""
+
+from dataclasses import dataclass
+
+from broadcast.rtp.frame import Codec, Frame, Kind
+from broadcast.rtp.history import History
+from broadcast.rtp.packet import header
+from broadcast.rtp.packetise import payloads
+from broadcast.rtp.rtcp import SenderReport, SourceDescription, to_ntp
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a group of peers wants the headers."""
+
+    payload_type: int
+    extension: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One packet of the stream before it has a header for anybody."""
+
+    sequence: int
+    timestamp: int
+    marker: bool
+    payload: bytes
+
+
+class Stream:
+    """`offset` is added to every timestamp; start it and `sequence` at random (RFC 3550 section 5.1)."""
+
+    def __init__(self, codec: Codec, ssrc: int, *, sequence: int, offset: int, history: int = 2048) -> None:
+        self.codec = codec
+        self.ssrc = ssrc
+        self.packets = 0
+        self.octets = 0
+        self.last: Frame | None = None
+        self.stale = 0  # frames refused because their timestamp did not grow
+        self.key_first: int | None = None  # sequence number where the newest keyframe starts
+        self.key_at = 0.0  # when it was sent
+        self._next = sequence & 0xFFFF
+        self._offset = offset
+        self._history: History[Piece] = History(history)
+        self._since_key = 0  # packets from the start of the keyframe to the newest
+        self._size = history
+
+    @property
+    def next(self) -> int:
+        """The sequence number of the next packet."""
+        return self._next
+
+    def number(self, frame: Frame, now: float) -> list[Piece]:
+        """The frame's packets, numbered and kept. Nothing for a frame without content, of another codec, or
+        not newer than the last: timestamps never go back."""
+        if frame.codec is not self.codec or (self.last and frame.timestamp <= self.last.timestamp):
+            self.stale += 1
+            return []
+        parts = payloads(frame)
+        if not parts:
+            return []
+        first, stamp = self._next, (frame.timestamp + self._offset) & 0xFFFFFFFF
+        last = len(parts) - 1 if frame.kind is Kind.VIDEO else -1
+        pieces = [Piece((first + i) & 0xFFFF, stamp, i == last, part) for i, part in enumerate(parts)]
+        for piece in pieces:
+            self._history.put(piece.sequence, piece)
+            self.octets += len(piece.payload)
+        self.packets += len(pieces)
+        self._next = (first + len(pieces)) & 0xFFFF
+        if frame.keyframe:
+            self.key_first, self.key_at, self._since_key = first, now, 0
+        self._since_key += len(pieces)
+        self.last = frame
+        return pieces
+
+    def piece(self, sequence: int) -> Piece | None:
+        """A packet from history."""
+        return self._history.get(sequence)
+
+    def since_keyframe(self) -> list[Piece]:
+        """Everything from the newest keyframe to now; [] if there was none or history no longer has it."""
+        if self.key_first is None or self._since_key > self._size:
+            return []
+        pieces = [self._history.get(self.key_first + i) for i in range(self._since_key)]
+        return [piece for piece in pieces if piece is not None]
+
+    def packet(self, piece: Piece, face: Face) -> bytes:
+        """The packet as that group gets it; the same bytes each time."""
+        return (
+            header(
+                face.payload_type,
+                piece.sequence,
+                piece.timestamp,
+                self.ssrc,
+                marker=piece.marker,
+                extension=face.extension,
+            )
+            + piece.payload
+        )
+
+    def report(self, now: float, wall: float, cname: str) -> bytes:
+        """A sender report with its CNAME, anchored at the last frame's capture; b"" before the first.
+
+        `wall` is the Unix time of the monotonic `now`, from one offset for the whole life of the stream.
+        """
+        if self.last is None:
+            return b""
+        elapsed = (now - self.last.captured) * self.codec.clock_rate
+        timestamp = self.last.timestamp + self._offset + round(elapsed)
+        report = SenderReport(self.ssrc, to_ntp(wall), timestamp, self.packets, self.octets)
+        return report.build() + SourceDescription(self.ssrc, cname).build()

@@ -1,0 +1,85 @@
+"""One peer that gets a shared stream, and the groups that peers with the same headers form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from broadcast.outputs.limits import Bucket
+from broadcast.outputs.stream import Face
+from broadcast.rtp.packet import build_extensions, playout_delay
+from broadcast.transport.peer import Peer
+from broadcast.transport.sdp import Extension, Track
+
+# A player that loses 10 % of a 720p programme asks for some 35 packets a second; ten times that is an attack.
+RESENDS, RESENDS_AT_ONCE = 350.0, 300.0
+# Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
+REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
+
+
+class Group:
+    """Peers whose packets of one stream have the same headers. `live` ones get what is sent; `waiting` ones
+    do from the next keyframe on."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self._live: dict[str, Peer] = {}
+        self._waiting: dict[str, Peer] = {}
+        self._peers: tuple[Peer, ...] | None = ()
+
+    @property
+    def live(self) -> Sequence[Peer]:
+        """A snapshot: it stays as it is when peers come and go."""
+        if self._peers is None:
+            self._peers = tuple(self._live.values())
+        return self._peers
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def empty(self) -> bool:
+        return not self._live and not self._waiting
+
+    def join(self, peer: Peer) -> None:
+        """From now on, this peer gets everything."""
+        self._waiting.pop(peer.id, None)
+        self._live[peer.id] = peer
+        self._peers = None
+
+    def wait(self, peer: Peer) -> None:
+        """This peer needs a keyframe first."""
+        self._waiting[peer.id] = peer
+
+    def release(self) -> None:
+        """A keyframe is about to be sent: nobody waits any more."""
+        if self._waiting:
+            self._live.update(self._waiting)
+            self._waiting.clear()
+            self._peers = None
+
+    def leave(self, peer: Peer) -> None:
+        if self._live.pop(peer.id, None) is not None:
+            self._peers = None
+        self._waiting.pop(peer.id, None)
+
+
+@dataclass(slots=True, eq=False)
+class Viewer:
+    """A peer with its groups, its limits, and what it last reported. Times in seconds, `loss` 0 to 1."""
+
+    peer: Peer
+    video: Group | None = None
+    audio: Group | None = None
+    resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))
+    requests: Bucket = field(default_factory=lambda: Bucket(REQUESTS, REQUESTS_AT_ONCE))
+    loss: float = 0.0
+    rtt: float | None = None
+
+
+def face(track: Track, delay: tuple[float, float] | None) -> Face:
+    """The headers that a peer negotiated. `delay` is the playout delay (least, most) in seconds to ask for,
+    where the peer knows it."""
+    number = track.extensions.get(Extension.PLAYOUT_DELAY)
+    if delay is None or number is None:
+        return Face(track.payload_type)
+    return Face(track.payload_type, build_extensions({number: playout_delay(*delay)}))
