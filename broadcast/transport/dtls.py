@@ -1,0 +1,169 @@
+"""DTLS-SRTP for one peer, driven by calls: the only file that knows aiortc (and its private names).
+
+aiortc's own `RTCDtlsTransport.start` needs a task and a queue for each peer and never gives up. Here
+its parts (certificate, profiles, fingerprint check, key export) are driven from the receive turn:
+datagrams go in by `receive`, come out by `transmit`, and `timeout` says when to call `tick`. So there
+is nothing to cancel and nothing to leak. aiortc is pinned exactly because of the names used here.
+"""
+
+import contextlib
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Literal, cast
+
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCIceTransport
+from aiortc.rtcdtlstransport import RTCDtlsTransport, SRTPProtectionProfile, State
+from OpenSSL import SSL
+from pylibsrtp import Session
+
+DATAGRAM = 1500  # bytes; a flight of ours is under 800
+RESEND_AFTER = 0.1  # seconds, doubled each time: OpenSSL alone would wait a whole second
+RESEND_LIMIT = 1.6  # seconds; from there on OpenSSL's own timer is the faster one
+
+
+class Certificate(RTCCertificate):
+    """A self-signed certificate, good for 30 days, with one OpenSSL context for all its connections."""
+
+    _context: SSL.Context | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, as SDP writes it: `AB:CD:...`."""
+        return next(each.value for each in self.getFingerprints() if each.algorithm == "sha-256")
+
+    def days_left(self) -> float:
+        return (self.expires - datetime.datetime.now(datetime.UTC)).total_seconds() / 86400
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+        return self._context
+
+
+class Dtls(RTCDtlsTransport):
+    """One end of a DTLS-SRTP association.
+
+    `state` is "new", "connecting", "connected", "closed" (the other side said goodbye) or "failed".
+    Once connected, `inbound` and `outbound` are the SRTP sessions.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        role: Literal["client", "server"],
+        fingerprints: Sequence[tuple[str, str]],
+        transmit: Callable[[bytes], None],
+    ) -> None:
+        # aiortc only keeps the ICE transport for methods that are not called here.
+        super().__init__(cast(RTCIceTransport, None), [certificate])
+        self._set_role(role)
+        self._certificate = certificate
+        self._remote = RTCDtlsParameters([RTCDtlsFingerprint(*each) for each in fingerprints], role="auto")
+        self._transmit = transmit
+        self._flight: list[bytes] = []
+        self._patience = RESEND_AFTER
+
+    @property
+    def inbound(self) -> Session:
+        return self._rx_srtp
+
+    @property
+    def outbound(self) -> Session:
+        return self._tx_srtp
+
+    @property
+    def tag(self) -> int:
+        """Bytes that SRTP adds to a packet: 16 with AES-GCM, 10 with HMAC-SHA1-80."""
+        assert self._ssl is not None  # since begin()
+        return 16 if self._ssl.get_selected_srtp_profile().endswith(b"GCM") else 10
+
+    def begin(self) -> None:
+        """Get ready; the client's first flight leaves at once."""
+        assert self._state is State.NEW
+        connection = SSL.Connection(self._certificate._create_ssl_context(self._srtp_profiles))
+        self._ssl = connection
+        if self._role == "server":
+            connection.set_accept_state()
+        else:
+            connection.set_connect_state()
+        self._set_state(State.CONNECTING)
+        self._advance()
+
+    def receive(self, datagram: bytes) -> None:
+        """Take a datagram in. Afterwards look at `state`, which may have changed, and at `timeout()`."""
+        if self._state in (State.CONNECTING, State.CONNECTED):
+            assert self._ssl is not None  # since begin()
+            self._ssl.bio_write(datagram)
+            self._patience = RESEND_AFTER
+            self._advance()
+
+    def timeout(self) -> float | None:
+        """Seconds until `tick` is to be called; None if nothing is outstanding."""
+        if self._ssl is None or self._state not in (State.CONNECTING, State.CONNECTED):
+            return None
+        timeout = self._ssl.DTLSv1_get_timeout()
+        if self._state is State.CONNECTING and self._flight and self._patience < RESEND_LIMIT:
+            return self._patience if timeout is None else min(self._patience, timeout)
+        return timeout
+
+    def tick(self) -> None:
+        """Send again what was not answered: what has arrived already is dropped there as a replay."""
+        if self._ssl is None or self._state not in (State.CONNECTING, State.CONNECTED):
+            return
+        due = self._ssl.DTLSv1_get_timeout()
+        if due is not None and due <= 0:
+            try:
+                self._ssl.DTLSv1_handle_timeout()
+            except SSL.Error:  # too many in a row
+                self._set_state(State.FAILED)
+            self._flush()
+        elif self._state is State.CONNECTING:
+            self._patience *= 2
+            for datagram in self._flight:
+                self._transmit(datagram)
+
+    def shut(self) -> None:
+        """Say goodbye (close_notify), if there is anybody to say it to. The caller drops this object then."""
+        if self._ssl is not None and self._state is State.CONNECTED:
+            with contextlib.suppress(SSL.Error):  # a connection in an odd state has no goodbye
+                self._ssl.shutdown()
+            self._flush()
+        self._state = State.CLOSED
+
+    def _advance(self) -> None:
+        assert self._ssl is not None
+        try:
+            if self._state is State.CONNECTING:
+                self._ssl.do_handshake()
+                self._established()
+            if self._state is State.CONNECTED:
+                self._ssl.recv(DATAGRAM)  # there are no data channels: what comes is alerts and repeats
+        except SSL.WantReadError:
+            pass
+        except SSL.ZeroReturnError:
+            self._state = State.CLOSED
+        except SSL.Error:
+            if self._state is State.CONNECTING:
+                self._state = State.FAILED
+        self._flush()
+
+    def _established(self) -> None:
+        """The handshake is done: check whose certificate it was, and take the keys."""
+        self._validate_peer_identity(self._remote)
+        if self._state is not State.FAILED:
+            self._setup_srtp()
+        if self._state is not State.FAILED:
+            self._state = State.CONNECTED
+
+    def _flush(self) -> None:
+        assert self._ssl is not None
+        flight = []
+        while True:
+            try:
+                flight.append(self._ssl.bio_read(DATAGRAM))
+            except SSL.Error:
+                break
+        if flight:
+            self._flight = flight
+        for datagram in flight:
+            self._transmit(datagram)

@@ -1,0 +1,193 @@
+"""One browser (or encoder): ICE credentials, the DTLS handshake, SRTP in and out.
+
+A peer is fed by its port, in the receive turn, and calls back synchronously: no task, no queue. It ends
+for one of these reasons: "left" (it said goodbye), "silent", "handshake_timeout", "handshake_failed",
+or what the caller of `close` says ("closed", "replaced", "shutdown", ...).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Session
+
+from .burst import Address, Outlet, Target
+from .dtls import Certificate, Dtls
+from .offer import Description
+from .sdp import Negotiated, dtls_role
+
+MAX_PATHS = 8  # proved and remembered for one peer: more than any browser keeps open
+
+Path = tuple[Outlet, Address]  # a socket of ours, an address of theirs
+
+
+class Exchange(Protocol):
+    """What a peer needs of its port."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def burst(self, peers: Sequence["Peer"], packets: Sequence[bytes]) -> None: ...
+    def forget(self, peer: "Peer") -> None: ...
+    def count(self, what: str, number: int = 1) -> None: ...
+
+
+def nothing(*_: object) -> None:
+    """The callback until somebody sets one."""
+
+
+class Peer:
+    """The far end of one WHIP or WHEP session.
+
+    `media` is what was agreed. Set the callbacks right after the answer: `on_connected()`;
+    `on_rtp(packet, arrival)` and `on_rtcp(packet, arrival)` with decrypted bytes and monotonic seconds;
+    `on_closed(reason)`, called once. `rtt` (seconds) is for those who read RTCP to set.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        certificate: Certificate,
+        media: Negotiated,
+        offer: Description,
+        ufrag: str,
+        password: str,
+        now: float,
+    ) -> None:
+        self.id = secrets.token_urlsafe(18)
+        self.media = media
+        self.state: Literal["new", "connected", "closed"] = "new"
+        self.rtt: float | None = None
+        self.on_connected: Callable[[], None] = nothing
+        self.on_rtp: Callable[[bytes, float], None] = nothing
+        self.on_rtcp: Callable[[bytes, float], None] = nothing
+        self.on_closed: Callable[[str], None] = nothing
+        self.ufrag = ufrag
+        self.username = f"{ufrag}:{offer.transport.ufrag}"  # of every check that is meant for this peer
+        self.password = password.encode("ascii")
+        self.created = now
+        self.heard = now  # when something authentic came last: a check, RTP or RTCP
+        self.paths: dict[Path, None] = {}  # proved by authentic checks, oldest first
+        self.path: Path | None = None  # the one that we send on: nominated, or the first that was proved
+        self.target: Target | None = None  # while connected: `path` with the keys
+        self._exchange = exchange
+        self._dtls: Dtls | None = Dtls(
+            certificate, dtls_role(offer), offer.transport.fingerprints, self._transmit
+        )
+        self._inbound: Session | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def send_rtp(self, packets: Sequence[bytes]) -> None:
+        """Plain RTP packets to this peer alone; dropped unless connected. A packet that was sent before
+        leaves byte for byte as then (an answer to a NACK), as long as libsrtp remembers its number (1024)."""
+        self._exchange.burst((self,), packets)
+
+    def send_rtcp(self, data: bytes) -> None:
+        """A plain RTCP packet, compound or not; dropped unless connected."""
+        if self.target is None or self.path is None:
+            self._exchange.count("tx_not_connected")
+            return
+        try:
+            protected = self.target.session.protect_rtcp(data)
+        except (SrtpError, ValueError):
+            self._exchange.count("tx_protect_failed")
+            return
+        outlet, address = self.path
+        outlet.send(address, protected)
+
+    def close(self, reason: str = "closed") -> None:
+        """Say goodbye, release everything, tell `on_closed`. Idempotent."""
+        if self.state == "closed":
+            return
+        self.state = "closed"
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._dtls is not None:
+            self._dtls.shut()
+        self._exchange.forget(self)
+        self._dtls = self._inbound = self.target = self.path = None
+        self.paths.clear()
+        on_closed = self.on_closed
+        self.on_connected = self.on_rtp = self.on_rtcp = self.on_closed = nothing
+        on_closed(reason)
+
+    # What the port calls.
+
+    def checked(self, path: Path, nominated: bool, now: float) -> None:
+        """An authentic check came on `path`: the one to use if there is none, or if the peer says so."""
+        self.heard = now
+        if self.path is None or (nominated and path != self.path):
+            self.path = path
+            if self.state == "connected":
+                self._aim()
+        if self._dtls is not None and self._dtls.state == "new":
+            self._dtls.begin()
+            self._after_dtls()
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """A DTLS datagram from a validated address."""
+        if self._dtls is not None:
+            self._dtls.receive(datagram)
+            self._after_dtls()
+
+    def receive_srtp(self, datagram: bytes, now: float) -> None:
+        """An SRTP or SRTCP datagram from a validated address (told apart as RFC 5761 says)."""
+        session = self._inbound
+        if session is None:
+            self._exchange.count("rx_early")
+            return
+        rtcp = 192 <= datagram[1] <= 223
+        try:
+            packet = session.unprotect_rtcp(datagram) if rtcp else session.unprotect(datagram)
+        except (SrtpError, ValueError):
+            self._exchange.count("rx_not_authentic")
+            return
+        self.heard = now
+        if rtcp:
+            self.on_rtcp(packet, now)
+        else:
+            self.on_rtp(packet, now)
+
+    # Inside.
+
+    def _transmit(self, datagram: bytes) -> None:
+        if self.path is not None:
+            outlet, address = self.path
+            outlet.send(address, datagram)
+
+    def _after_dtls(self) -> None:
+        """See what the handshake has come to, and when to send again."""
+        assert self._dtls is not None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        state = self._dtls.state
+        if state == "failed":
+            self._exchange.count("handshakes_failed")
+            self.close("handshake_failed")
+        elif state == "closed":
+            self.close("left")
+        else:
+            timeout = self._dtls.timeout()
+            if timeout is not None:
+                self._timer = self._exchange.loop.call_later(timeout, self._tick)
+            if state == "connected" and self.state == "new":
+                self.state = "connected"
+                self._inbound = self._dtls.inbound
+                self._aim()
+                self.on_connected()
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._dtls is not None:
+            self._dtls.tick()
+            self._after_dtls()
+
+    def _aim(self) -> None:
+        """Send media on the present path from now on."""
+        assert self.path is not None  # DTLS came over it
+        assert self._dtls is not None
+        outlet, address = self.path
+        self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag)

@@ -1,0 +1,260 @@
+"""The port: one UDP socket (or one for IPv4 and one for IPv6) for every browser.
+
+Datagrams are told apart by their first byte (RFC 7983). STUN finds its peer by the user name and must be
+signed with that peer's password; everything else is taken only from addresses which such a check has
+proved. So a stranger's flood costs a table look-up a datagram, and no state grows with it.
+
+Bounds: `max_peers` sessions; MAX_PATHS paths a peer; TURN datagrams before other work gets its turn.
+Beyond: `busy` (503); the oldest path is forgotten; the kernel's buffer holds the rest and drops the newest.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import MalformedError, OfferError
+from . import stun
+from .addresses import bind, candidates
+from .burst import Outlet, Target
+from .dtls import Certificate
+from .offer import Description, parse
+from .peer import MAX_PATHS, Path, Peer
+from .sdp import Local, Negotiated, Watch, answer_publish, answer_watch
+
+log = logging.getLogger(__name__)
+
+DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
+TURN = 64  # datagrams read in one turn of the event loop
+RENEW_DAYS = 20  # a certificate with less than this left is not given to new peers
+TICK = 1.0  # seconds between looks at who is silent
+
+
+@dataclass(frozen=True)
+class PortSettings:
+    """Where to listen, what to tell browsers, and the limits."""
+
+    bind: tuple[tuple[str, int], ...] = (("0.0.0.0", 7000), ("::", 7000))
+    advertise: tuple[str, ...] = ()  # "address" or "address:port"; empty: every address of this machine
+    max_peers: int = 2000
+    handshake_timeout: float = 10.0  # seconds from the answer to connected
+    silence_timeout: float = 15.0  # seconds without anything authentic; browsers check every 2 to 5
+    rcvbuf: int = 4 * 1024 * 1024  # bytes
+    sndbuf: int = 8 * 1024 * 1024  # bytes
+    start_kbps: int = 2500  # where a publisher's video starts
+    max_kbps: int = 4000  # and where it ends
+
+
+class Port:
+    """Opened by `await Port.open(settings)`. Belongs to that event loop's thread."""
+
+    def __init__(self, settings: PortSettings, sockets: Sequence[socket.socket]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.addresses: list[tuple[str, int]] = [sock.getsockname()[:2] for sock in sockets]
+        self._settings = settings
+        self._candidates = candidates(self.addresses, settings.advertise)
+        self._certificate = Certificate.generateCertificate()
+        self._counts: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()  # what the log knows already
+        self._peers: dict[str, Peer] = {}  # by our ufrag
+        self._paths: dict[Path, Peer] = {}  # proved by authentic checks
+        self._outlets = [(sock, Outlet(sock, self.loop, self._counts)) for sock in sockets]
+        for sock, outlet in self._outlets:
+            self.loop.add_reader(sock, self._readable, sock, outlet)
+        self._timer = self.loop.call_later(TICK, self._tick)
+
+    @classmethod
+    async def open(cls, settings: PortSettings) -> "Port":
+        """Bind and listen. Raises OSError if an address cannot be bound."""
+        sockets: list[socket.socket] = []
+        try:
+            for host, port in settings.bind:
+                sockets.append(bind(host, port, settings.rcvbuf, settings.sndbuf))
+            port_ = cls(settings, sockets)
+        except (OSError, ValueError):
+            for sock in sockets:
+                sock.close()
+            raise
+        ways = ", ".join(outlet.way for _, outlet in port_._outlets)
+        log.info("listening on UDP %s (sending by %s)", port_.addresses, ways)
+        return port_
+
+    async def close(self) -> None:
+        """Say goodbye to every peer, and close the sockets. Idempotent."""
+        for peer in list(self._peers.values()):
+            peer.close("shutdown")
+        self._timer.cancel()
+        for sock, outlet in self._outlets:
+            self.loop.remove_reader(sock)
+            outlet.close()
+            sock.close()
+        self._outlets = []
+
+    def answer_publish(self, offer: str) -> tuple[Peer, str]:
+        """A WHIP session: the peer, and the SDP answer (recvonly).
+
+        Raises OfferError: `bad_offer`, `no_usable_codec` (406), `busy` (503).
+        """
+        description, local = parse(offer), self._local()
+        media, answer = answer_publish(description, local)
+        return self._admit(description, local, media), answer
+
+    def answer_watch(self, offer: str, track: Watch) -> tuple[Peer, str]:
+        """A WHEP session: the peer, and the SDP answer (sendonly). Raises as `answer_publish` does."""
+        description, local = parse(offer), self._local()
+        media, answer = answer_watch(description, local, track)
+        return self._admit(description, local, media), answer
+
+    def burst(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
+        """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
+        targets: dict[Outlet, list[Target]] = {}
+        for peer in peers:
+            if peer.target is not None and peer.path is not None:
+                targets.setdefault(peer.path[0], []).append(peer.target)
+            else:
+                self._counts["tx_not_connected"] += 1
+        for outlet, group in targets.items():
+            outlet.burst(group, packets)
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start (rx_*, tx_*, handshakes_*), and gauges (peers, connected, paths)."""
+        connected = sum(peer.state == "connected" for peer in self._peers.values())
+        gauges = {"peers": len(self._peers), "connected": connected, "paths": len(self._paths)}
+        return {**self._counts, **gauges}
+
+    # What peers call.
+
+    def forget(self, peer: Peer) -> None:
+        """The peer has closed."""
+        self._peers.pop(peer.ufrag, None)
+        for path in peer.paths:
+            self._paths.pop(path, None)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self._counts[what] += number
+
+    # Inside.
+
+    def _local(self) -> Local:
+        if len(self._peers) >= self._settings.max_peers:
+            raise OfferError("The server is full. Try again in a while.", code="busy", status=503)
+        if self._certificate.days_left() < RENEW_DAYS:
+            self._certificate = Certificate.generateCertificate()
+        return Local(
+            ufrag=secrets.token_hex(8),
+            password=secrets.token_hex(16),
+            fingerprint=self._certificate.fingerprint,
+            candidates=self._candidates,
+            session=secrets.randbits(62),
+            start_kbps=self._settings.start_kbps,
+            max_kbps=self._settings.max_kbps,
+        )
+
+    def _admit(self, offer: Description, local: Local, media: Negotiated) -> Peer:
+        peer = Peer(self, self._certificate, media, offer, local.ufrag, local.password, time.monotonic())
+        self._peers[peer.ufrag] = peer
+        return peer
+
+    def _readable(self, sock: socket.socket, outlet: Outlet) -> None:
+        """One turn: what is there, up to a bound, all with the same arrival time."""
+        now = time.monotonic()
+        for _ in range(TURN):
+            try:
+                datagram, address = sock.recvfrom(DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:  # an error reported by the network, such as a port that is closed
+                self._counts["rx_errors"] += 1
+                continue
+            self._counts["rx_datagrams"] += 1
+            self._counts["rx_bytes"] += len(datagram)
+            self._datagram((outlet, address), datagram, now)
+
+    def _datagram(self, path: Path, datagram: bytes, now: float) -> None:
+        first = datagram[0] if len(datagram) >= 12 else 255  # nothing that we know is shorter
+        if first < 4:
+            self._stun(path, datagram, now)
+            return
+        peer = self._paths.get(path)
+        if peer is None:
+            self._counts["rx_unknown_address"] += 1
+        elif 128 <= first < 192:
+            peer.receive_srtp(datagram, now)
+        elif 20 <= first < 64:
+            peer.receive_dtls(datagram)
+        else:
+            self._counts["rx_unknown_kind"] += 1
+
+    def _stun(self, path: Path, datagram: bytes, now: float) -> None:
+        """Answer a connectivity check, and take its path as proved (RFC 8445 section 7.3)."""
+        try:
+            binding = stun.parse(datagram)
+        except MalformedError:
+            self._counts["rx_stun_malformed"] += 1
+            return
+        if binding.kind != stun.REQUEST:  # an indication keeps a NAT open; we ask nothing, so answers are odd
+            self._counts["rx_stun_other"] += 1
+            return
+        peer = self._peers.get(binding.username.partition(":")[0])
+        if peer is None or binding.username != peer.username or not binding.authentic(peer.password):
+            self._counts["rx_stun_stranger"] += 1
+            return
+        outlet, address = path
+        if binding.controlled:
+            outlet.send(address, stun.role_conflict(binding.transaction, peer.password))
+        elif self._prove(peer, path):
+            outlet.send(address, stun.success(binding.transaction, address[0], address[1], peer.password))
+            peer.checked(path, binding.use_candidate, now)
+        else:
+            self._counts["rx_stun_taken"] += 1
+
+    def _prove(self, peer: Peer, path: Path) -> bool:
+        """Remember the path. False if it is another peer's: with credentials of one's own one must not be
+        able to take over, by a forged source address, what goes to somebody else."""
+        owner = self._paths.get(path)
+        if owner is None:
+            if len(peer.paths) >= MAX_PATHS:
+                oldest = next(each for each in peer.paths if each != peer.path)
+                del peer.paths[oldest], self._paths[oldest]
+            peer.paths[path] = None
+            self._paths[path] = peer
+        return owner in (None, peer)
+
+    def _tick(self) -> None:
+        self._timer = self.loop.call_later(TICK, self._tick)
+        self.expire(time.monotonic())
+        dropped = {what: number - self._told[what] for what, number in self._counts.items() if what in _NEWS}
+        if any(dropped.values()):
+            self._told = Counter(self._counts)
+            log.info("x dropped in the last second: %s", {what: n for what, n in dropped.items() if n})
+
+    def expire(self, now: float) -> None:
+        """Close the peers that are silent, or that have not finished their handshake, at `now`."""
+        for peer in list(self._peers.values()):
+            if peer.state == "new" and now - peer.created > self._settings.handshake_timeout:
+                self._counts["handshakes_timed_out"] += 1
+                peer.close("handshake_timeout")
+            elif now - peer.heard > self._settings.silence_timeout:
+                peer.close("silent")
+
+
+# Worth a line in the log, at most one a second.
+_NEWS = frozenset(
+    {
+        "rx_errors",
+        "rx_early",
+        "rx_not_authentic",
+        "rx_stun_malformed",
+        "rx_stun_stranger",
+        "rx_stun_taken",
+        "rx_unknown_address",
+        "rx_unknown_kind",
+        "tx_overflow",
+        "tx_protect_failed",
+        "tx_refused",
+    }
+)
