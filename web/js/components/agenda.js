@@ -29,11 +29,10 @@ export class Agenda extends HTMLElement {
 
 function row() {
   const part = (/** @type {string} */ name, /** @type {'span' | 'p' | 'h3' | 'ul'} */ tag) => el(tag, { class: `agenda-${name}`, 'data-part': name });
-  const when = el('div', { class: 'agenda-when' }, part('time', 'span'), part('zone', 'span'));
-  const title = part('title', 'h3');
   const badge = part('badge', 'span');
   badge.classList.add('pill');
-  return el('li', { class: 'agenda-item' }, when, el('div', { class: 'agenda-what' }, title, part('speakers', 'ul')), badge);
+  const when = el('div', { class: 'agenda-when' }, part('time', 'span'), part('zone', 'span'), badge);
+  return el('li', { class: 'agenda-item' }, when, el('div', { class: 'agenda-what' }, part('title', 'h3'), part('speakers', 'ul')));
 }
 
 /** @type {Record<string, {text: string, tone: string}>} */
@@ -70,7 +69,7 @@ function fill(node, state, talk, mood) {
     () => el('li', {}, el('strong'), el('span')),
     (item, person) => {
       setText(/** @type {Node} */ (item.firstChild), person.name);
-      setText(/** @type {Node} */ (item.lastChild), describe(person) ? ` ${describe(person)}` : '');
+      setText(/** @type {Node} */ (item.lastChild), describe(person));
     },
   );
   const badge = BADGES[mood];

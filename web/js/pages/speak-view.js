@@ -1,0 +1,192 @@
+/** Draws the speaker's page from the state. Every function is idempotent. */
+
+import { updateHeader } from '../components/header.js';
+import { setTally } from '../components/tally.js';
+import { announce, byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
+import { before, endsAt, forecast, MINUTE, namesOf, onNow, talkById, talkOf } from '../rundown.js';
+import { quality } from '../stats.js';
+import { clock, duration, inWords, ownZone, sameClock, zoneName } from '../time.js';
+import { fault } from '../words.js';
+
+/** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../components/tally.js').Light} Light */
+
+/** The last minutes of a talk are shown in amber, ms. */
+const NEARLY = 2 * MINUTE;
+
+/** @param {State} state @returns {boolean} whether a card stands in place of the page */
+export function drawCard(state) {
+  updateHeader(state);
+  setText(byId('me'), state.you?.name ?? 'Speaker');
+  const wrong = state.you && state.you.role !== 'speaker';
+  const code = state.bye && state.link === 'ended' ? state.bye.code : wrong ? (state.you?.role === 'viewer' ? 'pass_missing' : 'role_forbidden') : null;
+  show(byId('card'), code !== null);
+  show(byId('live'), code === null);
+  document.body.dataset.card = code ?? '';
+  if (code === null) return false;
+  const { title, text } = fault(code, state.bye?.message);
+  setTally('off', title);
+  setText(byId('card-title'), title);
+  setText(byId('card-text'), text);
+  setText(byId('card-code'), code);
+  show(byId('card-button'), code === 'taken_over');
+  return true;
+}
+
+/** @param {State} state @param {Light} tally @param {{joined: boolean}} local */
+export function drawLight(state, tally, local) {
+  const { show: event } = state;
+  const name = event?.event.name ?? 'Pavilion';
+  setTally(tally, `${state.you?.name ?? 'Speaker'} \u2013 ${name}`, local.joined ? 'Green room' : 'Device check');
+  const line = lineFor(state, tally, local.joined);
+  if (byId('tally-line').textContent !== line && local.joined) announce(tally === 'off' ? line : `${tally === 'air' ? 'You are on air' : 'You are on standby'}. ${line}`);
+  setText(byId('tally-line'), line);
+  const own = event?.you?.state;
+  const ready = own === 'ready' || (own === 'standby' && isReady(state));
+  const button = need('ready', HTMLButtonElement);
+  show(button, local.joined && tally !== 'air');
+  setAttribute(button, 'aria-pressed', String(ready));
+  setText(button, ready ? 'Ready \u2713' : 'I am ready');
+  show(byId('pass-floor'), tally === 'air');
+}
+
+/** On standby the state no longer tells whether the speaker said "ready"; their own last word does. @param {State} state */
+function isReady(state) {
+  const said = Object.values(state.pending).find((pending) => pending.command.type === 'ready');
+  return said ? said.command.ready === true : byId('ready').getAttribute('aria-pressed') === 'true';
+}
+
+/** @param {State} state @param {Light} tally @param {boolean} joined @returns {string} */
+function lineFor(state, tally, joined) {
+  const { show: event } = state;
+  if (!joined) return 'Check picture and sound, then enter the green room. Nobody sees you yet.';
+  if (!event) return 'Waiting for the server';
+  if (tally === 'air') return 'Everybody sees and hears you.';
+  if (tally === 'standby') return 'You are next. Look into the camera.';
+  const mine = talkOf(event, state.you?.id ?? '');
+  if (!mine) return event.phase === 'over' ? 'The event is over. Thank you.' : 'Your talk is over. Thank you.';
+  return event.you?.state === 'ready' ? 'The stage manager knows that you are ready.' : 'Press \u201CI am ready\u201D when you are. The stage manager sees you.';
+}
+
+/** @param {State} state @param {number} now server */
+export function drawTurn(state, now) {
+  const { show: event } = state;
+  if (!event) return;
+  const on = onNow(event);
+  setText(byId('on-title'), on ? `On now: ${namesOf(event, on)}` : event.air.slate.title || 'Slate');
+  const mine = talkOf(event, state.you?.id ?? '');
+  show(byId('turn-when'), mine !== null);
+  setText(byId('talk-title'), mine?.title ?? 'No talk of yours is still to come');
+  const zone = event.event.timezone;
+  const foreign = mine?.start != null && !sameClock(mine.start, ownZone(), zone);
+  const plan = mine?.start == null ? '' : `Planned for ${clock(mine.start)}${foreign ? ` (${clock(mine.start, zone)} ${zoneName(zone)})` : ''}, ${mine.minutes} minutes`;
+  setText(byId('talk-plan'), plan);
+  const waiting = mine ? before(event, mine.id) : [];
+  const first = mine !== null && waiting.length === 0;
+  setText(byId('before-title'), mine === null ? '' : mine === on ? '' : first ? 'Nobody is before you' : 'Before you');
+  keyed(byId('before'), mine === on ? [] : waiting, (talk) => talk.id, () => el('li', {}, el('strong'), el('span', { class: 'muted' }), el('span', { class: 'pill' })), (node, talk) => {
+    const [who, what, badge] = /** @type {HTMLElement[]} */ ([...node.children]);
+    setText(who, namesOf(event, talk));
+    setText(what, talk.title);
+    show(badge, talk === on);
+    setText(badge, 'On air');
+    badge.dataset.tone = 'air';
+  });
+  drawWhen(event, mine, now);
+}
+
+/** @param {Show} event @param {import('../types.js').Talk | null} mine @param {number} now */
+function drawWhen(event, mine, now) {
+  if (!mine) return;
+  const pill = byId('turn-when');
+  const at = forecast(event, now).get(mine.id);
+  if (mine === onNow(event)) setText(pill, 'On air');
+  else if (mine.id === event.standby) setText(pill, 'Next');
+  else setText(pill, at === undefined ? '' : `Expected ${inWords(at - now)}`);
+  pill.dataset.tone = mine === onNow(event) ? 'air' : mine.id === event.standby ? 'next' : '';
+}
+
+/** Time left on air; until the talk otherwise. @param {State} state @param {number} now server @param {Light} tally @param {boolean} armed */
+export function drawClock(state, now, tally, armed) {
+  const event = state.show;
+  const talk = event && tally === 'air' ? onNow(event) : null;
+  const ends = talk ? endsAt(talk) : null;
+  show(byId('clock'), ends !== null);
+  const banner = byId('tally');
+  if (!talk || ends === null) {
+    banner.dataset.time = 'none';
+    if (event) drawWhen(event, talkOf(event, state.you?.id ?? ''), now);
+    return;
+  }
+  const left = ends - now;
+  banner.dataset.time = left < 0 ? 'over' : left < NEARLY ? 'nearly' : 'fine';
+  setText(byId('clock-label'), left < 0 ? 'over time' : 'left');
+  setText(byId('clock-time'), left < 0 ? `+${duration(-left)}` : duration(left));
+  byId('progress').style.setProperty('--done', String(Math.max(0, Math.min(1, 1 - left / (talk.minutes * MINUTE)))));
+  drawPass(event, armed);
+}
+
+/** @param {Show | null} event @param {boolean} armed */
+function drawPass(event, armed) {
+  const button = byId('pass-floor');
+  const next = event ? talkById(event, event.standby) : null;
+  setAttribute(button, 'aria-disabled', next ? null : 'true');
+  setAttribute(button, 'data-armed', armed && next !== null);
+  if (!event || !next) setText(button, 'Pass the floor: nobody is on standby yet');
+  else setText(button, armed ? `Press again: pass to ${namesOf(event, next)}` : `Pass the floor to ${namesOf(event, next)}`);
+}
+
+/** @param {{id: string, text: string, dismissible: boolean}[]} notices @param {(id: string) => void} dismiss */
+export function drawNotices(notices, dismiss) {
+  keyed(
+    byId('notices'),
+    notices,
+    (notice) => notice.id,
+    (notice) => {
+      const node = el('div', { class: 'notice', 'data-tone': notice.dismissible ? 'bad' : null }, el('p'));
+      if (!notice.dismissible) return node;
+      const close = el('button', { class: 'button quiet' }, 'Close');
+      close.addEventListener('click', () => dismiss(notice.id));
+      node.append(close);
+      return node;
+    },
+    (node, notice) => setText(/** @type {Node} */ (node.firstChild), notice.text),
+  );
+}
+
+/** @param {Record<'videoinput' | 'audioinput' | 'audiooutput', MediaDeviceInfo[]>} devices @param {MediaStream} stream @param {import('../devices.js').Choice} choice */
+export function drawPickers(devices, stream, choice) {
+  const used = (/** @type {string} */ kind) => stream.getTracks().find((track) => track.kind === kind)?.getSettings().deviceId ?? '';
+  fillPicker('pick-camera', devices.videoinput, used('video'), 'Camera');
+  fillPicker('pick-microphone', devices.audioinput, used('audio'), 'Microphone');
+  show(byId('speaker-field'), 'setSinkId' in HTMLMediaElement.prototype && devices.audiooutput.length > 0);
+  fillPicker('pick-speaker', devices.audiooutput, choice.speaker || 'default', 'Loudspeaker');
+}
+
+/** @param {string} id @param {MediaDeviceInfo[]} devices @param {string} used @param {string} word */
+function fillPicker(id, devices, used, word) {
+  const select = need(id, HTMLSelectElement);
+  const options = devices.map((device, index) => el('option', { value: device.deviceId }, device.label || `${word} ${index + 1}`));
+  select.replaceChildren(...options);
+  select.disabled = options.length === 0;
+  if (devices.some((device) => device.deviceId === used)) select.value = used;
+}
+
+/** @param {import('../media.js').Publisher | null} publisher */
+export function drawQuality(publisher) {
+  const pill = byId('quality');
+  const sending = publisher?.status.state === 'connected' && Object.keys(publisher.summary).length > 0;
+  show(pill, Boolean(publisher));
+  const { level, words } = sending && publisher ? quality(publisher.summary) : { level: 'fair', words: 'Connecting your picture\u2026' };
+  setText(pill, words);
+  pill.dataset.tone = level === 'good' ? 'good' : level === 'fair' ? 'warn' : 'bad';
+  document.body.dataset.sending = publisher?.status.state ?? 'idle';
+}
+
+/** @param {import('../components/meter.js').Meter} meter @param {MediaStream | null} stream */
+export function drawVoice(meter, stream) {
+  const ago = performance.now() - meter.heardAt;
+  const on = stream?.getAudioTracks().some((track) => track.enabled) ?? false;
+  const word = !stream ? '' : !on ? 'Microphone off' : ago < 15_000 ? 'We hear you' : Number.isFinite(ago) ? 'Quiet' : 'Say a few words';
+  setText(byId('voice'), word);
+  byId('voice').dataset.heard = String(on && ago < 15_000);
+}
