@@ -1,0 +1,96 @@
+"""`make bench` (python -m tests.bench): measures the promises, prints them, writes build/bench.json.
+
+The exit status is 0 when every figure is within its bar, 1 when one is not.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench import measures
+from tests.bench.figures import Figure, as_json, table
+from tests.bench.hall import ROOT, Hall
+from tests.support.media import coded_recording, flash_recording
+
+PARTS = ("slate", "smooth", "cuts", "joins", "lipsync", "kill")
+COLOURS = {"thony": (40, 90, 120), "lanvin": (120, 60, 40), "vermast": (40, 80, 50), "slovakia": (80, 50, 90)}
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=PARTS, default=[], help="may be repeated")
+    parser.add_argument("--output", default="build/bench.json")
+    options = parser.parse_args()
+    begun, load = time.time(), os.getloadavg()[0]
+    figures = asyncio.run(_measure(options.only or list(PARTS)))
+    print(f"\n{table(figures)}\n")
+    print(f"Machine: {os.cpu_count()} cores; load average before {load:.1f}, after {os.getloadavg()[0]:.1f}.")
+    print("Speakers here are pre-encoded media published by our own WHIP client: browsers that encode would")
+    print("use up the cores by themselves. The viewer is Chromium, on the same machine.")
+    output = Path(options.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    machine = {"cores": os.cpu_count(), "load_before": load, "load_after": os.getloadavg()[0]}
+    report = {"at": begun, "seconds": time.time() - begun, "machine": machine, "figures": as_json(figures)}
+    output.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    misses = [figure.name for figure in figures if figure.verdict == "MISS"]
+    print(f"{len(misses)} of {len(figures)} miss their bar" + "".join(f"\n  {name}" for name in misses))
+    return 1 if misses else 0
+
+
+async def _measure(parts: list[str]) -> list[Figure]:
+    cache = ROOT / "build" / "tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    _say("preparing media")
+    recordings = {
+        "thony": await asyncio.to_thread(coded_recording, cache, 0, COLOURS["thony"], 440.0),
+        "lanvin": await asyncio.to_thread(coded_recording, cache, 1, COLOURS["lanvin"], 660.0),
+        "vermast": await asyncio.to_thread(flash_recording, cache, 2, COLOURS["vermast"]),
+        "slovakia": await asyncio.to_thread(flash_recording, cache, 3, COLOURS["slovakia"]),
+    }
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="pavilion-bench-") as folder:
+        async with Hall(Path(folder)) as hall:
+            _say("opening the hall")
+            packets: list[tuple[int, int, int]] = []
+            screen = await hall.screen()
+            screen.on_packet = lambda packet: packets.append((packet.ssrc, packet.sequence, packet.timestamp))
+            viewer = await hall.viewer()
+            if "slate" in parts:
+                _say("slate without speakers")
+                figures += await measures.slate(hall, viewer)
+            for ident in ("thony", "lanvin"):
+                await hall.speak(ident, recordings[ident])
+            for part, measure in (
+                ("smooth", measures.smooth),
+                ("cuts", measures.cuts),
+                ("joins", measures.joins),
+            ):
+                if part in parts:
+                    _say(part)
+                    figures += await measure(hall, viewer)
+            if "lipsync" in parts:
+                _say("lip-sync")
+                for ident in ("vermast", "slovakia"):
+                    await hall.speak(ident, recordings[ident])
+                figures += await measures.lipsync(hall, viewer)
+            figures += measures.continuity(list(packets), "whole run")
+            if "kill" in parts:
+                _say("kill -9 of the mixer")
+                packets.clear()
+                figures += await measures.kill(hall, viewer)
+                figures += measures.continuity(list(packets), "over kill -9")
+    return figures
+
+
+def _say(text: str) -> None:
+    print(f"... {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
