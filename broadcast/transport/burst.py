@@ -21,7 +21,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi as srtp_ffi
 from pylibsrtp._binding import lib as srtp_lib
 
-from . import kernel
+from broadcast.transport import kernel
 
 ARENA = 512 * 1024  # bytes protected before a call: they stay within the processor's cache
 BACKLOG = 4 * 1024 * 1024  # bytes

@@ -2,10 +2,11 @@
 
 aiortc's own `RTCDtlsTransport.start` needs a task and a queue for each peer and never gives up. Here
 its parts (certificate, profiles, fingerprint check, key export) are driven from the receive turn:
-datagrams go in by `receive`, come out by `transmit`, and `timeout` says when to call `tick`. So there
-is nothing to cancel and nothing to leak. aiortc is pinned exactly because of the names used here.
+datagrams go in by `receive` and come out by `transmit`. What is left is one timer for repeats, which
+`shut` cancels. aiortc is pinned exactly because of the names used here.
 """
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import Callable, Sequence
@@ -43,25 +44,31 @@ class Certificate(RTCCertificate):
 class Dtls(RTCDtlsTransport):
     """One end of a DTLS-SRTP association.
 
-    `state` is "new", "connecting", "connected", "closed" (the other side said goodbye) or "failed".
-    Once connected, `inbound` and `outbound` are the SRTP sessions.
+    `transmit(datagram)` sends to the other end. `on_change()` is called when `state` has become
+    "connected" (then `inbound` and `outbound` are the SRTP sessions), "closed" (the other side said
+    goodbye) or "failed". At first it is "new", from `begin` on "connecting".
     """
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         certificate: Certificate,
         role: Literal["client", "server"],
         fingerprints: Sequence[tuple[str, str]],
         transmit: Callable[[bytes], None],
+        on_change: Callable[[], None],
     ) -> None:
         # aiortc only keeps the ICE transport for methods that are not called here.
         super().__init__(cast(RTCIceTransport, None), [certificate])
         self._set_role(role)
+        self._clock = loop
         self._certificate = certificate
         self._remote = RTCDtlsParameters([RTCDtlsFingerprint(*each) for each in fingerprints], role="auto")
         self._transmit = transmit
+        self._on_change = on_change
         self._flight: list[bytes] = []
         self._patience = RESEND_AFTER
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def inbound(self) -> Session:
@@ -78,7 +85,7 @@ class Dtls(RTCDtlsTransport):
         return 16 if self._ssl.get_selected_srtp_profile().endswith(b"GCM") else 10
 
     def begin(self) -> None:
-        """Get ready; the client's first flight leaves at once."""
+        """Start the handshake: the client's first flight leaves at once, the server waits for it."""
         assert self._state is State.NEW
         connection = SSL.Connection(self._certificate._create_ssl_context(self._srtp_profiles))
         self._ssl = connection
@@ -86,52 +93,30 @@ class Dtls(RTCDtlsTransport):
             connection.set_accept_state()
         else:
             connection.set_connect_state()
-        self._set_state(State.CONNECTING)
+        self._state = State.CONNECTING
         self._advance()
 
     def receive(self, datagram: bytes) -> None:
-        """Take a datagram in. Afterwards look at `state`, which may have changed, and at `timeout()`."""
+        """Take a datagram in."""
         if self._state in (State.CONNECTING, State.CONNECTED):
             assert self._ssl is not None  # since begin()
             self._ssl.bio_write(datagram)
             self._patience = RESEND_AFTER
             self._advance()
 
-    def timeout(self) -> float | None:
-        """Seconds until `tick` is to be called; None if nothing is outstanding."""
-        if self._ssl is None or self._state not in (State.CONNECTING, State.CONNECTED):
-            return None
-        timeout = self._ssl.DTLSv1_get_timeout()
-        if self._state is State.CONNECTING and self._flight and self._patience < RESEND_LIMIT:
-            return self._patience if timeout is None else min(self._patience, timeout)
-        return timeout
-
-    def tick(self) -> None:
-        """Send again what was not answered: what has arrived already is dropped there as a replay."""
-        if self._ssl is None or self._state not in (State.CONNECTING, State.CONNECTED):
-            return
-        due = self._ssl.DTLSv1_get_timeout()
-        if due is not None and due <= 0:
-            try:
-                self._ssl.DTLSv1_handle_timeout()
-            except SSL.Error:  # too many in a row
-                self._set_state(State.FAILED)
-            self._flush()
-        elif self._state is State.CONNECTING:
-            self._patience *= 2
-            for datagram in self._flight:
-                self._transmit(datagram)
-
     def shut(self) -> None:
-        """Say goodbye (close_notify), if there is anybody to say it to. The caller drops this object then."""
+        """Say goodbye (close_notify), if there is anybody to say it to. `on_change` is not called again."""
         if self._ssl is not None and self._state is State.CONNECTED:
             with contextlib.suppress(SSL.Error):  # a connection in an odd state has no goodbye
                 self._ssl.shutdown()
             self._flush()
         self._state = State.CLOSED
+        self._schedule()
 
     def _advance(self) -> None:
+        """See how far the handshake comes with what has arrived, and what else came."""
         assert self._ssl is not None
+        before = self._state
         try:
             if self._state is State.CONNECTING:
                 self._ssl.do_handshake()
@@ -146,6 +131,41 @@ class Dtls(RTCDtlsTransport):
             if self._state is State.CONNECTING:
                 self._state = State.FAILED
         self._flush()
+        self._schedule()
+        if self._state is not before:
+            self._on_change()
+
+    def _schedule(self) -> None:
+        """Set the timer for what is outstanding: OpenSSL's own, or the sooner one of the handshake."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._ssl is None or self._state not in (State.CONNECTING, State.CONNECTED):
+            return
+        timeout: float | None = self._ssl.DTLSv1_get_timeout()
+        if self._state is State.CONNECTING and self._flight and self._patience < RESEND_LIMIT:
+            timeout = self._patience if timeout is None else min(self._patience, timeout)
+        if timeout is not None:
+            self._timer = self._clock.call_later(timeout, self._repeat)
+
+    def _repeat(self) -> None:
+        """Send again what was not answered: what has arrived already is dropped there as a replay."""
+        assert self._ssl is not None  # since begin()
+        self._timer = None
+        due = self._ssl.DTLSv1_get_timeout()
+        if due is not None and due <= 0:
+            try:
+                self._ssl.DTLSv1_handle_timeout()
+            except SSL.Error:  # too many in a row
+                self._state = State.FAILED
+            self._flush()
+        elif self._state is State.CONNECTING:
+            self._patience *= 2
+            for datagram in self._flight:
+                self._transmit(datagram)
+        self._schedule()
+        if self._state is State.FAILED:
+            self._on_change()
 
     def _established(self) -> None:
         """The handshake is done: check whose certificate it was, and take the keys."""

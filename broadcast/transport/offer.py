@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Never
 
-from ..errors import OfferError
+from broadcast.errors import OfferError
 
 MAX_SIZE = 64 * 1024  # characters
 MAX_MEDIA = 16

@@ -13,10 +13,10 @@ from typing import Literal, Protocol
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
-from .burst import Address, Outlet, Target
-from .dtls import Certificate, Dtls
-from .offer import Description
-from .sdp import Negotiated, dtls_role
+from broadcast.transport.burst import Address, Outlet, Target
+from broadcast.transport.dtls import Certificate, Dtls
+from broadcast.transport.offer import Description
+from broadcast.transport.sdp import Negotiated, dtls_role
 
 MAX_PATHS = 8  # proved and remembered for one peer: more than any browser keeps open
 
@@ -72,11 +72,15 @@ class Peer:
         self.path: Path | None = None  # the one that we send on: nominated, or the first that was proved
         self.target: Target | None = None  # while connected: `path` with the keys
         self._exchange = exchange
-        self._dtls: Dtls | None = Dtls(
-            certificate, dtls_role(offer), offer.transport.fingerprints, self._transmit
-        )
         self._inbound: Session | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._dtls: Dtls | None = Dtls(
+            exchange.loop,
+            certificate,
+            dtls_role(offer),
+            offer.transport.fingerprints,
+            self._transmit,
+            self._dtls_changed,
+        )
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Plain RTP packets to this peer alone; dropped unless connected. A packet that was sent before
@@ -101,9 +105,6 @@ class Peer:
         if self.state == "closed":
             return
         self.state = "closed"
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._dtls is not None:
             self._dtls.shut()
         self._exchange.forget(self)
@@ -124,16 +125,14 @@ class Peer:
                 self._aim()
         if self._dtls is not None and self._dtls.state == "new":
             self._dtls.begin()
-            self._after_dtls()
 
     def receive_dtls(self, datagram: bytes) -> None:
-        """A DTLS datagram from a validated address."""
+        """A DTLS datagram on a proved path."""
         if self._dtls is not None:
             self._dtls.receive(datagram)
-            self._after_dtls()
 
     def receive_srtp(self, datagram: bytes, now: float) -> None:
-        """An SRTP or SRTCP datagram from a validated address (told apart as RFC 5761 says)."""
+        """An SRTP or SRTCP datagram on a proved path (told apart as RFC 5761 says)."""
         session = self._inbound
         if session is None:
             self._exchange.count("rx_early")
@@ -157,33 +156,18 @@ class Peer:
             outlet, address = self.path
             outlet.send(address, datagram)
 
-    def _after_dtls(self) -> None:
-        """See what the handshake has come to, and when to send again."""
-        assert self._dtls is not None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        state = self._dtls.state
-        if state == "failed":
-            self._exchange.count("handshakes_failed")
-            self.close("handshake_failed")
-        elif state == "closed":
+    def _dtls_changed(self) -> None:
+        assert self._dtls is not None  # it does not call once it is shut
+        if self._dtls.state == "connected":
+            self.state = "connected"
+            self._inbound = self._dtls.inbound
+            self._aim()
+            self.on_connected()
+        elif self._dtls.state == "closed":
             self.close("left")
         else:
-            timeout = self._dtls.timeout()
-            if timeout is not None:
-                self._timer = self._exchange.loop.call_later(timeout, self._tick)
-            if state == "connected" and self.state == "new":
-                self.state = "connected"
-                self._inbound = self._dtls.inbound
-                self._aim()
-                self.on_connected()
-
-    def _tick(self) -> None:
-        self._timer = None
-        if self._dtls is not None:
-            self._dtls.tick()
-            self._after_dtls()
+            self._exchange.count("handshakes_failed")
+            self.close("handshake_failed")
 
     def _aim(self) -> None:
         """Send media on the present path from now on."""

@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import MalformedError, OfferError
-from . import stun
-from .addresses import bind, candidates
-from .burst import Outlet, Target
-from .dtls import Certificate
-from .offer import Description, parse
-from .peer import MAX_PATHS, Path, Peer
-from .sdp import Local, Negotiated, Watch, answer_publish, answer_watch
+from broadcast.errors import MalformedError, OfferError
+from broadcast.transport import stun
+from broadcast.transport.addresses import bind, candidates
+from broadcast.transport.burst import Outlet, Target
+from broadcast.transport.dtls import Certificate
+from broadcast.transport.offer import Description, parse
+from broadcast.transport.peer import MAX_PATHS, Path, Peer
+from broadcast.transport.sdp import Local, Negotiated, Watch, answer_publish, answer_watch
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from ..errors import OfferError
-from ..rtp.frame import Codec, Kind
-from .offer import Description, Format, Media, bad
+from broadcast.errors import OfferError
+from broadcast.rtp.frame import Codec, Kind
+from broadcast.transport.offer import Description, Format, Media, bad
 
 
 class Extension(StrEnum):

@@ -6,12 +6,12 @@ only, `Binding.authentic` computes the HMAC, and the caller asks it only for a u
 """
 
 import hmac
-import socket
+import ipaddress
 import struct
 import zlib
 from dataclasses import dataclass
 
-from ..errors import MalformedError
+from broadcast.errors import MalformedError
 
 MAGIC = b"\x21\x12\xa4\x42"
 REQUEST, INDICATION, SUCCESS, ERROR = 0x0001, 0x0011, 0x0101, 0x0111
@@ -123,9 +123,9 @@ def role_conflict(transaction: bytes, password: bytes) -> bytes:
 def xor_address(transaction: bytes, host: str, port: int) -> bytes:
     """The value of XOR-MAPPED-ADDRESS for an IPv4 or IPv6 `host` (RFC 8489 section 14.2)."""
     if ":" in host:
-        family, raw = 2, socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+        family, raw = 2, ipaddress.IPv6Address(host.partition("%")[0]).packed
     else:
-        family, raw = 1, socket.inet_pton(socket.AF_INET, host)
+        family, raw = 1, ipaddress.IPv4Address(host).packed
     mask = int.from_bytes((MAGIC + transaction)[: len(raw)], "big")
     hidden = (int.from_bytes(raw, "big") ^ mask).to_bytes(len(raw), "big")
     return struct.pack("!HH", family, port ^ 0x2112) + hidden
