@@ -1,0 +1,148 @@
+"""The mixer's artist: draws what scenes need in a thread of its own and hands it over ready to blend.
+
+The tick only looks at the fields of an `Art`: what is not drawn yet is None and left out or waited for.
+"""
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .layout import Box, boxes
+from .picture import Canvas, Overlay, from_rgb, overlay
+from .scene import Layout, Scene
+from .settings import ProgrammeSettings
+from .titles import Titles
+
+KEPT = 48  # drawings; the one unused for longest goes first
+WAITING = 32  # scenes to be drawn; the oldest that is not shown goes first
+COUNT_STEP = 0.1  # seconds between looks at the countdown
+
+
+@dataclass(slots=True, eq=False)
+class Art:
+    """Everything drawn for one scene. Filled by the artist, read by the tick; `ready` is set last but for the
+    strip, which may come later and is faded in."""
+
+    scene: Scene
+    boxes: tuple[Box, ...]
+    ground: Canvas | None = None
+    card: Canvas | None = None
+    empties: list[Canvas] = field(default_factory=list)  # one for each box
+    corners: list[list[Overlay]] = field(default_factory=list)  # four for each framed box
+    strip: Overlay | None = None
+    countdown: Overlay | None = None
+    counted: int | None = None
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+class Artist:
+    """Owns the drawing thread. `wall`: Unix seconds, for countdowns."""
+
+    def __init__(self, settings: ProgrammeSettings, wall: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._wall = wall
+        self._titles = Titles(settings)
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._waiting: deque[Art] = deque()
+        self._counting: Art | None = None
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="artist", daemon=True)
+        self._thread.start()
+
+    def draw(self, scene: Scene) -> Art:
+        """The art of a scene: empty now, filled soon."""
+        layout = scene.layout if scene.sources else Layout.SLATE
+        art = Art(scene, boxes(layout, len(scene.sources), self._settings.width, self._settings.height))
+        with self._wake:
+            if len(self._waiting) >= WAITING:
+                self._waiting.popleft().ready.set()
+            self._waiting.append(art)
+            self._wake.notify()
+        return art
+
+    def count(self, art: Art) -> None:
+        """Keep the countdown of this art true from now on (and of no other)."""
+        with self._wake:
+            self._counting = art
+            self._wake.notify()
+
+    def close(self, timeout: float) -> None:
+        """End the thread."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._waiting and not self._closed:
+                    self._wake.wait(COUNT_STEP if _counts(self._counting) else None)
+                if self._closed:
+                    return
+                art = self._waiting.popleft() if self._waiting else None
+                counting = self._counting
+            if art is not None:
+                self._fill(art)
+            if counting is not None and _counts(counting):
+                self._count(counting)
+
+    def _fill(self, art: Art) -> None:
+        scene, titles = art.scene, self._titles
+        art.ground = self._once(("ground", art.boxes), lambda: from_rgb(titles.ground(art.boxes)))
+        if scene.card is not None:
+            card = scene.card
+            art.card = self._once(("card", card), lambda: from_rgb(titles.card(card)))
+            self._count(art)
+        art.corners = [self._corners(box, art.boxes) if box.framed else [] for box in art.boxes]
+        art.empties = [
+            self._once(
+                ("empty", source.label, box.width, box.height),
+                lambda source=source, box=box: from_rgb(
+                    titles.placeholder(source.label, box.width, box.height)
+                ),  # type: ignore[misc]
+            )
+            for source, box in zip(scene.sources, art.boxes, strict=False)
+        ]
+        art.ready.set()
+        if scene.strip is not None:
+            strip = scene.strip
+            art.strip = self._once(("strip", strip), lambda: overlay(*titles.strip(strip)))
+
+    def _corners(self, box: Box, all_boxes: tuple[Box, ...]) -> list[Overlay]:
+        titles = self._titles
+
+        def make() -> list[Overlay]:
+            return [overlay(*corner) for corner in titles.corners(box, titles.ground(all_boxes))]
+
+        found: list[Overlay] = self._once(("corners", box, all_boxes), make)
+        return found
+
+    def _count(self, art: Art) -> None:
+        """Redraw the countdown when its second has changed; none once it is over."""
+        card = art.scene.card
+        if card is None or card.until is None:
+            return
+        left = card.until - self._wall()
+        seconds = int(left + 0.999) if left > 0 else None
+        if seconds == art.counted:
+            return
+        art.counted = seconds
+        art.countdown = overlay(*self._titles.countdown(seconds)) if seconds is not None else None
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = make()
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return found
+
+
+def _counts(art: Art | None) -> bool:
+    return art is not None and art.scene.card is not None and art.scene.card.until is not None

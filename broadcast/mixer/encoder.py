@@ -1,0 +1,109 @@
+"""The programme's encoders: H264 (constrained baseline) and Opus. One packet for each input, at once."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.frame import PictureType
+
+from ..errors import MediaError
+from ..rtp import h264
+from .settings import ProgrammeSettings
+from .sound import BLOCK, RATE, Samples
+
+SEI = 6  # NAL unit type: x264's greeting, of no use to anybody
+OPUS_HELD = 312  # samples by which Opus' encoder is late (its look-ahead at 48 kHz, "pre-skip")
+
+
+class VideoEncoder:
+    """x264 without look-ahead. Keyframes come only when asked for."""
+
+    def __init__(self, settings: ProgrammeSettings) -> None:
+        context = av.CodecContext.create("libx264", "w")
+        assert isinstance(context, av.VideoCodecContext), "x264 is video"
+        context.width = settings.width
+        context.height = settings.height
+        context.pix_fmt = "yuv420p"
+        context.framerate = Fraction(settings.fps)
+        context.time_base = Fraction(1, settings.fps)
+        context.thread_count = 1  # the tick has 33 ms and needs 5; threads cost CPU and quality
+        context.bit_rate = settings.video_kbps * 1000
+        context.options = {
+            "preset": settings.preset,
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "level": _level(settings),
+            "forced-idr": "1",
+            "x264-params": ":".join(
+                (
+                    "keyint=infinite:scenecut=0:repeat-headers=1:sliced-threads=0",
+                    f"vbv-maxrate={settings.video_kbps}:vbv-bufsize={settings.vbv_kbit}",
+                    "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m:fullrange=off",
+                )
+            ),
+        }
+        self._context = context
+
+    def encode(self, frame: av.VideoFrame, tick: int, keyframe: bool) -> tuple[bytes, bool]:
+        """One picture (yuv420p of the programme's size) as an Annex B access unit, and whether it is an IDR.
+
+        The frame may be drawn on again afterwards. Raises MediaError.
+        """
+        frame.pts = tick
+        frame.time_base = self._context.time_base
+        frame.pict_type = PictureType.I if keyframe else PictureType.NONE
+        try:
+            packets = self._context.encode(frame)
+        except av.error.FFmpegError as error:
+            raise MediaError(f"video encoder: {error}") from error
+        if len(packets) != 1:
+            raise MediaError(f"video encoder: {len(packets)} packets for one picture")
+        data = bytes(packets[0])
+        if not packets[0].is_keyframe:
+            return data, False
+        return h264.annex_b([unit for unit in h264.nal_units(data) if unit[0] & 0x1F != SEI]), True
+
+
+class SoundEncoder:
+    """Opus, stereo, 20 ms a packet."""
+
+    def __init__(self, settings: ProgrammeSettings) -> None:
+        context = av.CodecContext.create("libopus", "w")
+        assert isinstance(context, av.AudioCodecContext), "Opus is sound"
+        context.sample_rate = RATE
+        context.layout = "stereo"
+        context.format = "flt"
+        context.bit_rate = settings.audio_kbps * 1000
+        context.time_base = Fraction(1, RATE)
+        # Complexity 5 of 10: half the CPU of 10, no difference to be heard at this rate.
+        context.options = {
+            "application": "audio",
+            "frame_duration": "20",
+            "vbr": "constrained",
+            "compression_level": "5",
+        }
+        self._context = context
+
+    def encode(self, block: Samples, number: int) -> bytes:
+        """One block of 20 ms, the `number`th. Raises MediaError."""
+        packed = np.ascontiguousarray(block.T, dtype=np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
+        frame.sample_rate = RATE
+        frame.time_base = Fraction(1, RATE)
+        frame.pts = number * BLOCK
+        try:
+            packets = self._context.encode(frame)
+        except av.error.FFmpegError as error:
+            raise MediaError(f"sound encoder: {error}") from error
+        if len(packets) != 1:
+            raise MediaError(f"sound encoder: {len(packets)} packets for one block")
+        return bytes(packets[0])
+
+
+def _level(settings: ProgrammeSettings) -> str:
+    """The lowest H264 level that holds the size and rate (table A-1): 3.1 for 1280 x 720 at 30."""
+    blocks = -(-settings.width // 16) * -(-settings.height // 16)
+    for level, most, rate in (("3.1", 3600, 108000), ("3.2", 5120, 216000), ("4.0", 8192, 245760)):
+        if blocks <= most and blocks * settings.fps <= rate:
+            return level
+    return "4.2"

@@ -1,0 +1,276 @@
+"""The mixer's process: reads commands and frames, keeps the two ticks, writes the programme.
+
+Threads: the main one reads the pipe; one ticks pictures, one ticks sound, one draws, and each source
+decodes in its own. FFmpeg and numpy release the interpreter's lock, so they run side by side.
+"""
+
+import gc
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import av
+
+from ..errors import MediaError
+from ..rtp.frame import Codec, Frame
+from .artist import Artist
+from .decoder import VideoDecoder
+from .director import Director
+from .encoder import SoundEncoder, VideoEncoder
+from .mixdown import RAMP, Mixdown
+from .scene import Scene
+from .settings import ProgrammeSettings
+from .sound import BLOCK, RATE
+from .source import Source
+from .wire import Splitter, Word, pack_frame, pack_json, unpack_frame, unpack_json
+
+log = logging.getLogger(__name__)
+
+READ = 1 << 18  # octets of one read
+CATCH_UP = 1.0  # seconds of lateness that are filled with repeated frames; beyond, ticks are given up
+SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's lock
+NEAR = 3  # ticks: a keyframe wanted this shortly before a regular one waits for it
+JOIN = 1.0  # seconds for a thread to end
+HELD_FRAMES = 90  # frames of the programme so far, to find its last picture
+
+
+class Worker:
+    """One mixer. `run` returns when the server closes the pipe."""
+
+    def __init__(self, pipe: socket.socket) -> None:
+        self._pipe = pipe
+        self._writing = threading.Lock()
+        self._closing = threading.Event()
+        self._staging = threading.Lock()
+        self._sources: dict[str, Source] = {}  # replaced as a whole, so ticks need no lock
+        self._threads: list[threading.Thread] = []
+        self._force = True
+        self._held: list[Frame] = []
+        self._picture_late = 0.0
+        self._frames = 0
+        self.settings: ProgrammeSettings
+        self.artist: Artist
+        self.director: Director
+
+    def run(self) -> None:
+        """Serve until the pipe is closed."""
+        splitter = Splitter()
+        try:
+            while data := self._pipe.recv(READ):
+                for word, body in splitter.feed(data):
+                    self._handle(word, body)
+        except OSError as error:
+            log.info("pipe: %s", error)
+        self._close()
+
+    # -- commands --------------------------------------------------------------------------------------------
+
+    def _handle(self, word: Word, body: bytes) -> None:
+        if word is Word.FRAME:
+            feed, frame = unpack_frame(body)
+            source = self._sources.get(feed)
+            if source is not None:
+                source.push(frame)
+        elif word is Word.HOLD:
+            if len(self._held) < HELD_FRAMES:
+                self._held.append(unpack_frame(body)[1])
+        elif word is Word.KEYFRAME:
+            self._force = True
+        else:
+            self._command(word, unpack_json(body))
+
+    def _command(self, word: Word, data: Any) -> None:
+        if word is Word.SETTINGS:
+            self._prepare(ProgrammeSettings.from_json(data))
+        elif word is Word.STAGE:
+            self._stage(data)
+        elif word is Word.PREPARE:
+            self.artist.draw(Scene.from_json(data))
+        elif word is Word.SHOW:
+            self.director.show(
+                Scene.from_json(data["scene"]), data["token"], data["transition"] == "dissolve"
+            )
+        elif word is Word.GO:
+            self._go(data["epoch"], data["picture"], data["sound"])
+
+    def _prepare(self, settings: ProgrammeSettings) -> None:
+        """Everything that takes time, so that GO takes none."""
+        self.settings = settings
+        sys.setswitchinterval(SWITCH)
+        _be_nice(settings.nice)
+        self.artist = Artist(settings)
+        self.director = Director(settings, self.artist)
+        self._video = VideoEncoder(settings)
+        self._audio = SoundEncoder(settings)
+        self._mixdown = Mixdown(settings.ceiling_dbfs)
+        self.director.warm_up()
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # collected once a second, between two ticks
+        self._send(pack_json(Word.READY, {}))
+
+    def _stage(self, feeds: list[str]) -> None:
+        old = self._sources
+        half = 0.5 / self.settings.fps
+        self._sources = {feed: old.get(feed) or Source(feed, self._want, half) for feed in feeds}
+        for feed in old.keys() - self._sources.keys():
+            old[feed].close()
+
+    def _go(self, epoch: float, picture: int, sound: int) -> None:
+        self.director.hold(_last_picture(self._held))
+        self._held = []
+        for name, target in (
+            ("pictures", lambda: self._picture_tick(epoch, picture)),
+            ("sound", lambda: self._sound_tick(epoch, sound)),
+        ):
+            thread = threading.Thread(target=self._guard, args=(target,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _want(self, feed: str) -> None:
+        self._send(pack_json(Word.WANT, feed))
+
+    def _send(self, message: bytes) -> None:
+        with self._writing:
+            self._pipe.sendall(message)
+
+    # -- ticks -----------------------------------------------------------------------------------------------
+
+    def _guard(self, target: Callable[[], None]) -> None:
+        """A tick that fails ends the process: the server then puts the spare on air."""
+        try:
+            target()
+        except BrokenPipeError:
+            log.info("the server has gone")
+        except Exception:
+            log.exception("a tick failed")
+        finally:
+            self._closing.set()
+            self._shut()
+
+    def _picture_tick(self, epoch: float, first: int) -> None:
+        fps = self.settings.fps
+        clock = Clock(epoch, 1 / fps, first, 0.0)
+        last_key = -NEAR
+        while (tick := clock.wait(self._closing)) is not None:
+            at = epoch + tick / fps
+            frame, token = self.director.paint(at, self._sources, repeat=clock.late > 1.5 / fps)
+            regular = tick % self.settings.gop == 0
+            soon = -tick % self.settings.gop <= NEAR and tick - last_key < self.settings.gop
+            key = regular or (self._force and not soon)
+            data, is_key = self._video.encode(frame, tick, key)
+            if key:
+                self._force = False
+                last_key = tick
+            programme = Frame(Codec.H264, data, tick * 90000 // fps, at, is_key)
+            self._send(pack_frame(Word.PROGRAMME, programme))
+            if token is not None:
+                self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
+            self._frames += 1
+            self._picture_late = max(self._picture_late, clock.late)
+            if tick % fps == fps // 2:
+                self._report()
+
+    def _sound_tick(self, epoch: float, first: int) -> None:
+        """Sound leaves when its 20 ms are over, as from any microphone."""
+        clock = Clock(epoch, BLOCK / RATE, first, BLOCK / RATE)
+        while (number := clock.wait(self._closing)) is not None:
+            at = epoch + number * BLOCK / RATE
+            gains, dissolving = self.director.gains()
+            ramp = self.settings.dissolve_seconds if dissolving else RAMP
+            block = self._mixdown.block(at, self._sources, gains, ramp)
+            data = self._audio.encode(block, number)
+            self._send(pack_frame(Word.PROGRAMME, Frame(Codec.OPUS, data, number * BLOCK, at)))
+
+    def _report(self) -> None:
+        sources = {
+            feed: {"decoded": s.decoded, "failed": s.failed, "delay_ms": round(s.delay.value * 1000, 1)}
+            for feed, s in self._sources.items()
+        }
+        self._send(
+            pack_json(
+                Word.STATS,
+                {
+                    "frames": self._frames,
+                    "late_ms": round(self._picture_late * 1000, 1),
+                    "cpu_seconds": time.process_time(),
+                    "sources": sources,
+                },
+            )
+        )
+        self._picture_late = 0.0
+        gc.collect(1)
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def _shut(self) -> None:
+        try:
+            self._pipe.shutdown(socket.SHUT_RDWR)
+        except OSError as error:
+            log.debug("already closed: %s", error)
+
+    def _close(self) -> None:
+        self._closing.set()
+        sources = list(self._sources.values())
+        for source in sources:
+            source.close()
+        for thread in self._threads:
+            thread.join(JOIN)
+        for source in sources:
+            source.join(JOIN)
+        if hasattr(self, "artist"):
+            self.artist.close(JOIN)
+        self._pipe.close()
+
+
+class Clock:
+    """Absolute deadlines: tick n is due at `epoch + n * step + after`. Late ticks come at once, one by one,
+    so that none is missing; only beyond `CATCH_UP` they are given up."""
+
+    def __init__(self, epoch: float, step: float, first: int, after: float) -> None:
+        self._start = epoch + after
+        self._step = step
+        # After a restart: the first tick that is still to come.
+        self._next = max(first, -int((self._start - time.monotonic()) // step))
+        self.late = 0.0
+
+    def wait(self, closing: threading.Event) -> int | None:
+        """Sleep until the next tick and give its number; None when closing. `late`: seconds, afterwards."""
+        due = self._start + self._next * self._step
+        left = due - time.monotonic()
+        if left > 0:
+            time.sleep(left)
+        elif -left > CATCH_UP:
+            self._next += int(-left / self._step)
+            due = self._start + self._next * self._step
+        if closing.is_set():
+            return None
+        self.late = time.monotonic() - due
+        self._next += 1
+        return self._next - 1
+
+
+def _last_picture(frames: list[Frame]) -> av.VideoFrame | None:
+    """The last picture of these frames of the programme."""
+    decoder = VideoDecoder()
+    last = None
+    for frame in frames:
+        try:
+            last = decoder.decode(frame) or last
+        except MediaError as error:
+            log.info("the programme so far: %s", error)
+            break
+    return last
+
+
+def _be_nice(nice: int) -> None:
+    """Before everybody else, where permitted: a late tick is seen by all viewers."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    except (PermissionError, OSError) as error:
+        log.debug("priority stays: %s", error)
