@@ -35,6 +35,7 @@ class Feed:
         self._packet_sinks: dict[int, PacketSink] = {}
         self._tickets = count()
         self._packetisers: dict[Kind, Packetiser] = {}
+        self._newest: dict[Kind, Frame] = {}
         self._meter = Meter(id, owner, kind)
 
     def attach(self, sink: FrameSink) -> Detach:
@@ -61,6 +62,14 @@ class Feed:
         """The codecs of picture and sound, as known before the first frame; None: the feed has none."""
         return Codec.H264, Codec.OPUS
 
+    def captured(self, kind: Kind, timestamp: int) -> float | None:
+        """When the packets with this 32-bit RTP timestamp were captured, on our clock; None: not known."""
+        frame = self._newest.get(kind)
+        if frame is None:
+            return None
+        behind = ((frame.timestamp - timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+        return frame.captured - behind / frame.codec.clock_rate
+
     def request_keyframe(self) -> None:
         """Ask the source for a keyframe soon. Does nothing where keyframes come by themselves (clips);
         a subclass that can ask does so, and limits how often."""
@@ -86,6 +95,7 @@ class Feed:
         if self.closed is not None:
             return
         self._meter.frame(frame, now)
+        self._newest[frame.kind] = frame
         for sink in tuple(self._frame_sinks.values()):
             sink(frame)
         if self._packet_sinks and not self.has_packets():

@@ -32,6 +32,7 @@ class Source(Protocol):
 
     def attach_packets(self, sink: Callable[[Kind, Packet], None]) -> Callable[[], None]: ...
     def codecs(self) -> tuple[Codec | None, Codec | None]: ...
+    def captured(self, kind: Kind, timestamp: int) -> float | None: ...
     def request_keyframe(self) -> None: ...
 
 
@@ -51,8 +52,7 @@ class Relay:
         peer, answer = self._port.answer_watch(offer, channel.track)
         if feed not in self._channels:
             self._channels[feed] = channel
-            channel.open()
-            feed.on_closed.append(lambda reason: self._feed_closed(feed))
+            channel.open(lambda reason: self._feed_closed(feed))
         closed = peer.on_closed
 
         def left(reason: str) -> None:
@@ -102,7 +102,7 @@ class _Line:
         self._sequence = secrets.randbelow(0x8000)
         self._timestamp = secrets.randbits(31)
         self._shift = (0, 0)
-        self._last: tuple[int, float] | None = None  # the newest timestamp that went out, and when
+        self._last: tuple[int, int, float] | None = None  # newest timestamp: ours, the feed's; when it left
 
     def shift(self, packet: Packet, now: float) -> Packet:
         """The packet with our numbers. A publisher's new SSRC goes on where the old one ended."""
@@ -110,24 +110,27 @@ class _Line:
             self._source = packet.ssrc
             stamp = self._timestamp
             if self._last is not None:
-                stamp = self._last[0] + round((now - self._last[1]) * self.codec.clock_rate)
+                stamp = self._last[0] + round((now - self._last[2]) * self.codec.clock_rate)
             self._shift = (self._sequence + 1 - packet.sequence, stamp - packet.timestamp)
         sequence = (packet.sequence + self._shift[0]) & 0xFFFF
         timestamp = (packet.timestamp + self._shift[1]) & 0xFFFFFFFF
         ours = Packet(0, packet.marker, sequence, timestamp, self.ssrc, packet.payload)
         if (sequence - self._sequence) & 0xFFFF < 0x8000:
             self._sequence = sequence
-            self._last = (timestamp, now)
+            self._last = (timestamp, packet.timestamp, now)
         self.history.put(sequence, ours)
         self.packets += 1
         self.octets += len(packet.payload)
         return ours
 
-    def report(self, now: float, wall: float, cname: str) -> bytes:
-        """A sender report; our clock stands for the feed's, off by what the network adds."""
+    def report(self, feed: Source, now: float, wall: float, cname: str) -> bytes:
+        """A sender report, by the feed's own idea of when its newest packet was captured: so picture and
+        sound agree as they do in the programme."""
         if self._last is None:
             return b""
-        timestamp = self._last[0] + round((now - self._last[1]) * self.codec.clock_rate)
+        ours, theirs, sent = self._last
+        captured = feed.captured(self.codec.kind, theirs)
+        timestamp = ours + round((now - (sent if captured is None else captured)) * self.codec.clock_rate)
         report = rtcp.SenderReport(self.ssrc, rtcp.to_ntp(wall), timestamp, self.packets, self.octets)
         return report.build() + rtcp.SourceDescription(self.ssrc, cname).build()
 
@@ -143,6 +146,7 @@ class Channel:
         self._counts = counts
         self._wall = time.time() - clock()
         self._detach: Callable[[], None] | None = None
+        self._on_end: Callable[[str], None] | None = None
         self._requests = Bucket(1 / KEYFRAME_EVERY, 1)
         self._reported = 0.0
         video, audio = feed.codecs()
@@ -160,15 +164,19 @@ class Channel:
             cname=secrets.token_hex(8),
         )
 
-    def open(self) -> None:
-        """Begin to listen to the feed."""
+    def open(self, on_end: Callable[[str], None]) -> None:
+        """Begin to listen to the feed; `on_end` is told when it closes."""
         self._detach = self._feed.attach_packets(self._forward)
+        self._on_end = on_end
+        self._feed.on_closed.append(on_end)
 
     def close(self) -> None:
         """Stop listening."""
         if self._detach is not None:
             self._detach()
             self._detach = None
+        if self._on_end in self._feed.on_closed:
+            self._feed.on_closed.remove(self._on_end)
 
     def expect(self, peer: Peer) -> None:
         """This peer was answered."""
@@ -234,7 +242,7 @@ class Channel:
 
     def _report(self, now: float) -> None:
         cname, wall = self.track.cname, now + self._wall
-        data = b"".join(line.report(now, wall, cname) for line in self._lines.values())
+        data = b"".join(line.report(self._feed, now, wall, cname) for line in self._lines.values())
         for peer in self.peers.values():
             if peer.state == "connected" and data:
                 peer.send_rtcp(data)
