@@ -46,7 +46,8 @@ class ConfigError(PavilionError):
     code = "bad_config"
 
     def __init__(self, key: str, rule: str) -> None:
-        super().__init__(f"{key}: {rule}", key=key)
+        # One line even when the file holds a key or a value of several.
+        super().__init__(" ".join(f"{key}: {rule}".split()), key=key)
         self.key = key
         self.rule = rule
 
