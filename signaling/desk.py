@@ -1,0 +1,365 @@
+"""The desk: one task that takes what people and machines say, drives the show, and tells everybody.
+
+Each turn: the inputs that have gathered are decided; what they led to is committed to the journal; only then
+the stage is directed, the commands are answered and the state is sent. So nobody ever sees what a crash could
+undo. Overflow: past `MAX_INBOX` waiting inputs, commands are refused as `busy`; the stage's own never are.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from signaling.answers import Answer
+from signaling.client import BUSY, SHUTDOWN, Client, Connection, Goodbye
+from signaling.crowd import Crowd
+from signaling.event import Event, Moment, Person, Role, Slate, Talk
+from signaling.facts import Record
+from signaling.handoff import Picture
+from signaling.journal import Journal, JournalError
+from signaling.messages import Command, Hello
+from signaling.passes import Claims, Passes
+from signaling.refusal import PassRefused, Refused
+from signaling.show import Show
+from signaling.views import welcome
+
+BUSY_TICK = 0.05  # seconds between turns while something is on air, held or changing
+IDLE_TICK = 0.25
+HEALTH_SECONDS = 1.0
+AUDIENCE_SECONDS = 2.0  # between two counts of the audience, which would else be sent at each arrival
+JOURNAL_PATIENCE = 0.5  # the show does not wait longer for a disk; the producers are warned
+STOP_SECONDS = 2.0
+MAX_INBOX = 2000
+MAX_CLIENTS = 5000
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[Moment], None]
+
+
+class Stage(Protocol):
+    """What the desk asks of the media side; nothing here blocks, and all is called from the event loop."""
+
+    def stage(self, talks: Sequence[Talk]) -> None:
+        """Decode the feeds of exactly these talks: on air or held, and those that may come next."""
+
+    def missing(self, talk: Talk) -> list[str]:
+        """Of `talk.feeds`, and of the slides that its speakers share now, those without a fresh picture."""
+
+    def show_talk(
+        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
+    ) -> None:
+        """Show this at the next frame; `Desk.shown(token, ...)` follows with its first frame."""
+
+    def show_slate(self, token: str, slate: Slate) -> None:
+        """The same for the slate."""
+
+    def health(self) -> dict[str, Any]:
+        """`feeds` and `mixer` of docs/protocol.md, section 6."""
+
+    def mixer_up(self) -> bool:
+        """Whether the mixer composes frames."""
+
+
+class Desk:
+    """`await start()`, then everything else, then `await stop()`. Call it from one event loop only."""
+
+    def __init__(
+        self,
+        event: Event,
+        passes: Passes,
+        journal: Journal,
+        stage: Stage,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        version: str = "",
+        max_clients: int = MAX_CLIENTS,
+    ) -> None:
+        self._event = event
+        self._passes = passes
+        self._journal = journal
+        self._stage = stage
+        self._clock = clock
+        self._wall = wall
+        self._version = version
+        self._max_clients = max_clients
+        self._started = wall()
+        self._show = Show(event, stage, self._started)
+        self._crowd = Crowd()
+        self._inbox: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._asked: dict[tuple[str, str], list[Client]] = {}
+        self._serial = 0
+        self._staged: tuple[Talk, ...] | None = None
+        self._token: str | None = None
+        self._audience = (0, 0)
+        self._audience_at = self._health_at = float("-inf")
+        self._writing: asyncio.Task[None] | None = None
+        self._journal_well = True
+        self._faults = 0
+        self._fault_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Read the journal and put on air what was. Raises JournalError where it cannot be used."""
+        records = await self._journal.open()
+        now = self._now()
+        skipped = self._show.replay(records, now.mono)
+        if skipped:
+            log.warning("%d facts of the journal no longer fit the event and were left out", skipped)
+        if records:
+            self._show.restarted(now)
+            log.info("resumed from %d lines: %s", len(records), self._show.state.floor.air)
+        await self._settle(now)
+        self._task = asyncio.create_task(self._run(), name="desk")
+
+    async def stop(self) -> None:
+        """Tell everybody, write what is left, and end. Idempotent."""
+        self._stopping = True
+        self._crowd.end_all(SHUTDOWN)
+        self._wake.set()
+        task, self._task = self._task, None
+        if task is not None:
+            done, _ = await asyncio.wait({task}, timeout=STOP_SECONDS)
+            if not done:
+                task.cancel()
+                await asyncio.wait({task})
+                log.warning("the desk did not end by itself and was cancelled")
+        await self._journal.close()
+
+    # ---- people
+
+    def connect(self, connection: Connection, address: str) -> Client:
+        """A new WebSocket; the caller then calls `receive` and, once, `gone` on what this returns."""
+        now = self._now()
+        self._serial += 1
+        client = Client(f"c{self._serial}", address, now.wall, now.mono, self, connection)
+        if self._stopping or len(self._crowd) >= self._max_clients:
+            client.end(SHUTDOWN if self._stopping else BUSY)
+        else:
+            self._crowd.add(client)
+        return client
+
+    def authorise(self, token: str | None, *roles: str) -> Claims:
+        """Who asks over HTTP; with `roles`, only those may. Raises PassRefused with `code` and `status`."""
+        if token:
+            claims = self._passes.check(token, self._wall())
+            self._person(claims)
+        elif self._event.public_viewers:
+            claims = Claims("", Role.VIEWER, self._event.id, float("inf"))
+        else:
+            raise PassRefused("pass_missing", 401, "This needs a pass; open your personal link.")
+        if not roles or claims.role in roles:
+            return claims
+        if not token:
+            raise PassRefused("pass_missing", 401, "This needs a pass; open your personal link.")
+        raise PassRefused("role_forbidden", 403, f"Not for a {claims.role}: only for {', '.join(roles)}.")
+
+    def _person(self, claims: Claims) -> Person:
+        person = self._event.person(claims.person)
+        if person is None or person.role != claims.role:
+            raise PassRefused("pass_unknown_person", 403, "This link's person is no longer in the event.")
+        return person
+
+    # ---- what clients ask (the methods of `Front`)
+
+    def time(self) -> tuple[float, float]:
+        return self._now()
+
+    def greet(self, client: Client, hello: Hello) -> None:
+        """Let the client in, or end its connection with the reason."""
+        try:
+            claims = self.authorise(hello.token or None)
+            person = self._person(claims) if claims.person else None
+        except PassRefused as refused:
+            log.info("< %s hello refused: %s", client.id, refused.code)
+            client.end(Goodbye(refused.code, refused.message, 4000 + refused.status))
+            return
+        client.page = hello.page
+        client.send_text(welcome(person, self._event, self._version, self._started, self._wall()))
+        log.info("< %s hello from %s: %s", client.id, client.address, person.id if person else "a viewer")
+        if self._crowd.greet(client, person) and person is not None:
+            self._put(lambda now: self._show.came(person.id, now))
+        self._wake.set()
+
+    def submit(self, client: Client, command: Command) -> None:
+        """Queue a command; its answer comes when it has been carried out, or refused."""
+        person = client.person
+        if person is None or person.role not in (Role.PRODUCER, Role.SPEAKER):
+            error = {"code": "role_forbidden", "message": "You are here to watch."}
+            client.refuse(command.id, error)
+            return
+        if len(self._inbox) >= MAX_INBOX:
+            client.refuse(command.id, {"code": "busy", "message": "Too much at once; try again."})
+            return
+        self._put(lambda now: self._command(client, person, command, now))
+
+    def _command(self, client: Client, person: Person, command: Command, now: Moment) -> None:
+        try:
+            self._show.command(person, command, now)
+        except Refused as refused:
+            client.refuse(command.id, refused.as_json()["error"])
+            return
+        except Exception:  # a fault of ours must not end the show: it is logged, and the state is as before
+            log.exception("a command failed: %s", command)
+            error = {"code": "internal", "message": "The server made a mistake; nothing has changed."}
+            self._show.answers.close(Answer(person.id, command.id, error))
+            client.refuse(command.id, error)
+            return
+        asked = self._asked.setdefault((person.id, command.id), [])
+        if client not in asked:
+            asked.append(client)
+
+    def forget(self, client: Client) -> None:
+        if self._crowd.remove(client) and client.person is not None:
+            person_id = client.person.id
+            self._put(lambda now: self._show.left(person_id, now))
+
+    # ---- the stage
+
+    def feed_up(self, feed_id: str, owner: str, kind: str) -> None:
+        """A feed has begun; `owner` is a person's id, or empty."""
+        self._put(lambda now: self._show.feed_up(feed_id, owner, kind, now))
+
+    def feed_down(self, feed_id: str, reason: str) -> None:
+        """A feed has ended."""
+        self._put(lambda now: self._show.feed_down(feed_id, reason, now))
+
+    def shown(self, token: str, at: float) -> None:
+        """The first frame of this picture left the encoder at `at` (monotonic)."""
+        log.debug("shown %s at %.3f", token, at)
+        self._put(lambda now: self._show.shown(token, now))
+
+    def mixer_state(self, state: str) -> None:
+        """The mixer is `up` or `starting`."""
+        log.info("the mixer is %s", state)
+        self._put(self._show.tick)
+
+    def audience(self, viewers: int, screens: int) -> None:
+        """How many watch now; call as often as it changes."""
+        self._audience = (viewers, screens)
+
+    def stats(self) -> dict[str, float]:
+        """For the metrics."""
+        state = self._show.state
+        return {
+            "clients": len(self._crowd),
+            "revision": state.revision,
+            "inbox": len(self._inbox),
+            "on_air": float(state.floor.air.talk is not None),
+            "faults": self._faults,
+            "journal_well": float(self._journal_well),
+        }
+
+    # ---- the turn
+
+    def _now(self) -> Moment:
+        return Moment(self._clock(), self._wall())
+
+    def _put(self, job: Job) -> None:
+        self._inbox.append(job)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            floor = self._show.state.floor
+            calm = floor.hand_off is None and floor.air.talk is None and floor.air.held is None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_TICK if calm else BUSY_TICK):
+                    await self._wake.wait()
+            await self._turn()
+        await self._turn()  # what the goodbyes have led to
+
+    async def _turn(self) -> None:
+        self._wake.clear()
+        now = self._now()
+        for _ in range(len(self._inbox)):
+            self._guard(self._inbox.popleft(), now)
+        self._guard(self._show.tick, now)
+        self._guard(self._timers, now)
+        await self._settle(now)
+
+    def _guard(self, job: Job, now: Moment) -> None:
+        try:
+            job(now)
+        except Exception:  # a fault of ours must not end the show: it is counted, and logged once a second
+            self._faults += 1
+            if now.mono - self._fault_at >= 1:
+                self._fault_at = now.mono
+                log.exception("a turn of the desk failed (%d faults so far)", self._faults)
+
+    def _timers(self, now: Moment) -> None:
+        self._crowd.end_silent(now.mono)
+        if now.mono - self._audience_at >= AUDIENCE_SECONDS:
+            self._audience_at = now.mono
+            self._show.audience(*self._audience, now)
+        if now.mono - self._health_at >= HEALTH_SECONDS:
+            self._health_at = now.mono
+            if self._crowd.has_producers():
+                self._crowd.tell_health(self._stage.health())
+
+    async def _settle(self, now: Moment) -> None:
+        """Journal what has happened; then do it, answer it, and tell it."""
+        records, answers = self._show.collect()
+        if records:
+            await self._write(records, now)
+        self._guard(self._direct, now)
+        for answer in answers:
+            self._answer(answer)
+        self._crowd.tell_state(self._show.state, self._wall())
+
+    async def _write(self, records: list[Record], now: Moment) -> None:
+        for record in records:
+            who = f" by {record.person} ({record.id})" if record.id else ""
+            log.info("%s%s", ", ".join(map(str, record.facts)) or "nothing to change", who)
+        stuck = self._writing is not None and not self._writing.done()
+        self._writing = asyncio.create_task(self._journal.append(records), name="journal append")
+        self._writing.add_done_callback(_heard)
+        done, _ = await asyncio.wait({self._writing}, timeout=0 if stuck else JOURNAL_PATIENCE)
+        error = self._writing.exception() if done else JournalError("the disk does not answer")
+        if error is not None and self._journal_well:
+            log.error("the journal fails, the show goes on without it: %s", error)
+            message = "The journal cannot be written: a crash would lose what happens from now on."
+            self._show.warn("journal_failed", message, now)
+        elif error is None and not self._journal_well:
+            log.info("the journal is written again")
+        self._journal_well = error is None
+
+    def _direct(self, now: Moment) -> None:
+        """Bring the stage to where the state is; by comparing, so that no change can be missed."""
+        state = self._show.state
+        if state.staged != self._staged:
+            self._stage.stage(state.staged)
+            self._staged = state.staged
+        if state.floor.picture.token != self._token:
+            self._show_picture(state.floor.picture)
+            self._token = state.floor.picture.token
+
+    def _show_picture(self, picture: Picture) -> None:
+        talk = self._show.state.rundown.talk(picture.talk)
+        if talk is None:
+            self._stage.show_slate(picture.token, picture.slate)
+            return
+        people = [person for one in talk.speakers if (person := self._event.person(one)) is not None]
+        self._stage.show_talk(picture.token, talk, picture.layout, people, picture.transition)
+
+    def _answer(self, answer: Answer) -> None:
+        for client in self._asked.pop((answer.person, answer.id), ()):
+            if answer.error is None:
+                client.send({"type": "done", "id": answer.id})
+            else:
+                log.info("> %s refused %s: %s", client.id, answer.id, answer.error["code"])
+                client.refuse(answer.id, answer.error)
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """A late failure of the journal has been reported by the one after it."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,110 @@
+"""(P) The event as planned: its people, its talks, its slate; and what a moment is.
+
+Everything here comes from `config.toml` and never changes while the server runs; what happens to it during
+the show lives in `rundown.py`, `roster.py` and `handoff.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+LAYOUTS = ("full", "pip", "side", "grid")
+TRANSITIONS = ("cut", "dissolve")
+
+
+class Role(StrEnum):
+    """What a pass allows its bearer to do."""
+
+    PRODUCER = "producer"
+    SPEAKER = "speaker"
+    SCREEN = "screen"
+    VIEWER = "viewer"
+
+
+class Moment(NamedTuple):
+    """Now, by both clocks: `mono` measures how long things last, `wall` is what people read (Unix seconds).
+
+    The wall clock may be set while the show runs; nothing is ever timed by it.
+    """
+
+    mono: float
+    wall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a personal link."""
+
+    id: str
+    name: str
+    role: str
+    title: str = ""
+    organisation: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One item of the rundown. `start` in Unix seconds, or None: after the one before.
+
+    `clip` is the id of a clip (its feed is `clip.<id>`), `slides` the id of a feed.
+    """
+
+    id: str
+    title: str
+    speakers: tuple[str, ...] = ()
+    layout: str = "full"
+    start: float | None = None
+    minutes: float = 15.0
+    clip: str | None = None
+    slides: str | None = None
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The feeds that its scene is made of: slides first, then each speaker's camera, then the clip."""
+        slides = (self.slides,) if self.slides else ()
+        clip = (f"clip.{self.clip}",) if self.clip else ()
+        return (*slides, *self.speakers, *clip)
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What the card says; `until` is the end of its countdown in Unix seconds."""
+
+    title: str
+    message: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The whole plan. `start` and `end` in Unix seconds, `timezone` an IANA name."""
+
+    id: str
+    name: str
+    subtitle: str = ""
+    place: str = ""
+    timezone: str = "UTC"
+    start: float = 0.0
+    end: float = 0.0
+    talks: tuple[Talk, ...] = ()
+    people: tuple[Person, ...] = ()
+    slate: Slate = field(default_factory=lambda: Slate(""))
+    public_viewers: bool = True
+
+    def person(self, person_id: str) -> Person | None:
+        return next((person for person in self.people if person.id == person_id), None)
+
+    def talk(self, talk_id: str) -> Talk | None:
+        return next((talk for talk in self.talks if talk.id == talk_id), None)
+
+
+class Sight(Protocol):
+    """What the stage can see right now; the pure files ask it and never change it."""
+
+    def missing(self, talk: Talk) -> Sequence[str]:
+        """Of `talk.feeds`, and of the slides that its speakers share now, those without a fresh picture."""
+
+    def mixer_up(self) -> bool:
+        """Whether the mixer composes frames."""

@@ -1,0 +1,229 @@
+"""The journal: an append-only table in SQLite of what happened, in order; written before anything acts.
+
+One thread owns the database. `append` hands it records and waits until they are committed; what has gathered
+while it wrote is committed together. WAL with `synchronous=NORMAL`: a killed process loses nothing, a power
+cut at most the last second (a checkpoint syncs once a second). A second server on one journal is refused.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from signaling.facts import Record, decode, encode
+
+SYNC_SECONDS = 1.0
+BUSY_SECONDS = 0.2  # for somebody who looks into the file while the show runs
+# Past either limit the journal ends where it is, for one with a gap would mislead the next start.
+MAX_WAITING = 1000  # batches that wait for a disk that does not answer
+MAX_UNSAVED = 10_000  # records kept while the disk refuses them
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at REAL NOT NULL,
+    person TEXT NOT NULL, id TEXT NOT NULL, command TEXT NOT NULL, facts TEXT NOT NULL
+);
+PRAGMA user_version = 1;
+"""
+_INSERT = "INSERT INTO journal (event, at, person, id, command, facts) VALUES (?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT at, person, id, command, facts FROM journal WHERE event = ? ORDER BY seq"
+
+log = logging.getLogger(__name__)
+
+_Done: TypeAlias = "asyncio.Future[None]"
+_Batch: TypeAlias = tuple[tuple[Record, ...], _Done]
+
+
+class JournalError(Exception):
+    """The journal cannot be opened, or a batch cannot be written (it is tried again with the next)."""
+
+
+class Journal:
+    """`await open()`, then `append` as often as needed, then `await close()`."""
+
+    def __init__(self, path: Path, event_id: str) -> None:
+        self._path = path
+        self._event = event_id
+        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = -1
+        self._unsaved: list[Record] = []
+        self._full = False
+
+    async def open(self) -> list[Record]:
+        """Everything that has happened to this event so far.
+
+        Raises JournalError if another server uses the journal or the disk refuses. A damaged file is put
+        aside under another name and a new one begun, for the show must start.
+        """
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[list[Record]] = loop.create_future()
+        self._thread = threading.Thread(target=self._run, args=(loop, opened), name="journal", daemon=True)
+        self._thread.start()
+        try:
+            return await opened
+        except JournalError:
+            self._thread.join()  # it has nothing left to do but return
+            self._thread = None
+            raise
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Return when the records are committed. Raises JournalError if they could not be written now."""
+        if self._queue.qsize() >= MAX_WAITING:
+            self._full = True
+            raise JournalError(f"{self._path}: the disk does not keep up")
+        done: _Done = asyncio.get_running_loop().create_future()
+        self._queue.put((tuple(records), done))
+        await done
+
+    async def close(self) -> None:
+        """Write what is left and let the file go. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(thread.join)
+
+    # ---- in the journal's own thread
+
+    def _run(self, loop: asyncio.AbstractEventLoop, opened: "asyncio.Future[list[Record]]") -> None:
+        try:
+            database, records = self._begin()
+        except (JournalError, sqlite3.Error, OSError) as error:
+            self._release()
+            failure = error if isinstance(error, JournalError) else JournalError(f"{self._path}: {error}")
+            _tell(loop, opened, failure)
+            return
+        _tell(loop, opened, None, records)
+        try:
+            self._serve(loop, database)
+        finally:
+            database.close()
+            self._release()
+
+    def _begin(self) -> tuple[sqlite3.Connection, list[Record]]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise JournalError(f"{self._path}: another server writes this journal") from error
+        try:
+            return self._load()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # the disk or the rights, not the file
+            aside = f"{self._path}.damaged-{int(time.time())}"
+            log.error("the journal is damaged: %s; it is put aside as %s, a new one begins", error, aside)
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
+            return self._load()
+
+    def _load(self) -> tuple[sqlite3.Connection, list[Record]]:
+        database = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            os.chmod(self._path, 0o600)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+            rows = database.execute(_SELECT, (self._event,)).fetchall()
+        except BaseException:
+            database.close()
+            raise
+        return database, [record for row in rows if (record := _record(row)) is not None]
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, database: sqlite3.Connection) -> None:
+        sync_at: float | None = None  # when what has been committed must reach the disk itself
+        while True:
+            batches = self._next(sync_at)
+            given = [batch for batch in batches if batch is not None]
+            if given:
+                self._unsaved.extend(record for records, _ in given for record in records)
+                error = self._save(database)
+                for _, done in given:
+                    _tell(loop, done, error)
+                sync_at = time.monotonic() + SYNC_SECONDS if sync_at is None else sync_at
+            if sync_at is not None and (time.monotonic() >= sync_at or None in batches):
+                sync_at = None if _sync(database) else time.monotonic() + SYNC_SECONDS
+            if None in batches:
+                return
+
+    def _next(self, until: float | None) -> list[_Batch | None]:
+        """All that waits, once something does; nothing when it is `until` (monotonic) before that."""
+        batches: list[_Batch | None] = []
+        with contextlib.suppress(queue.Empty):
+            wait = None if until is None else max(0.0, until - time.monotonic())
+            batches.append(self._queue.get(timeout=wait))
+            while True:
+                batches.append(self._queue.get_nowait())
+        return batches
+
+    def _save(self, database: sqlite3.Connection) -> JournalError | None:
+        if self._full:
+            self._unsaved.clear()
+            return JournalError(f"{self._path}: given up, for too much could not be written")
+        rows = [
+            (self._event, record.at, record.person, record.id, record.command, encode(record.facts))
+            for record in self._unsaved
+        ]
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(_INSERT, rows)
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                database.execute("ROLLBACK")
+            self._full = len(self._unsaved) > MAX_UNSAVED
+            return JournalError(f"{self._path}: {error}")
+        self._unsaved.clear()
+        return None
+
+    def _release(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def _record(row: tuple[float, str, str, str, str]) -> Record | None:
+    at, person, id, command, facts = row
+    try:
+        return Record(at, decode(facts), person, id, command)
+    except ValueError as error:
+        log.error("a line of the journal cannot be read and is left out: %s", error)
+        return None
+
+
+def _sync(database: sqlite3.Connection) -> bool:
+    """Bring what is committed to the disk itself; whether that worked."""
+    try:
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.Error as error:
+        log.warning("the journal could not be synced: %s", error)
+        return False
+    return True
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop,
+    future: "asyncio.Future[Any]",
+    error: Exception | None,
+    result: Any = None,
+) -> None:
+    def settle() -> None:
+        if future.done():
+            return  # whoever waited has been cancelled
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    with contextlib.suppress(RuntimeError):  # the loop has gone, and with it whoever waited
+        loop.call_soon_threadsafe(settle)

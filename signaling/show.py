@@ -1,0 +1,230 @@
+"""(P) The show: every input comes here, is decided once, and becomes facts.
+
+Inputs are methods with `now`. Each applies its facts to `state` at once and collects them as records for the
+journal and answers for those who asked; `collect` hands both over. The caller's duty: journal the records
+before anything is shown, answered or sent (`desk.py` does).
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from signaling.answers import Answer, Answers
+from signaling.commands import decide
+from signaling.event import Event, Moment, Person, Sight, Talk
+from signaling.facts import (
+    Aborted,
+    Began,
+    Came,
+    Confirmed,
+    Counted,
+    Fact,
+    FeedDown,
+    FeedUp,
+    FellBack,
+    Left,
+    Record,
+    Restarted,
+    Returned,
+    Warned,
+)
+from signaling.handoff import HandOff, Phase
+from signaling.messages import Command
+from signaling.refusal import Refused
+from signaling.state import State, UnknownName, apply
+from signaling.watch import Verdict, Watch
+
+MAX_STEPS = 8  # facts that one turn of the machine may lead to; more would be a loop
+
+
+class Show:
+    """Who is on stage and how the stage changes hands. `state` is always consistent."""
+
+    def __init__(self, event: Event, sight: Sight, since: float) -> None:
+        self.state = State.of(event, since)
+        self.answers = Answers()
+        self._sight = sight
+        self._watch = Watch()
+        self._records: list[Record] = []
+        self._answered: list[Answer] = []
+
+    def collect(self) -> tuple[list[Record], list[Answer]]:
+        """What has happened since the last call: to be journalled, and then to be answered."""
+        records, answered = self._records, self._answered
+        self._records, self._answered = [], []
+        return records, answered
+
+    # ---- people and their commands
+
+    def command(self, person: Person, command: Command, now: Moment) -> None:
+        """Carry out a command, or refuse it and change nothing; the answer comes now or when it has ended.
+
+        The same id again does nothing but repeat the answer. Raises Refused `id_reused` alone: that is for
+        whoever gave the second command, and the answer to the first stays.
+        """
+        text = command.as_text()
+        if self.answers.known(person.id, command.id, text):
+            self._repeat(person, command)
+            return
+        self.answers.open(person.id, command.id, text)
+        try:
+            facts = decide(self.state, self._sight, person, command)
+        except Refused as refused:
+            self._close(Answer(person.id, command.id, refused.as_json()["error"]))
+            return
+        self._act(facts, now, Record(now.wall, (), person.id, command.id, text))
+        if not any(isinstance(fact, Began) for fact in facts):
+            self._close(Answer(person.id, command.id))
+        self.tick(now)
+
+    def came(self, person_id: str, now: Moment) -> None:
+        """The first page of this person is connected."""
+        seat = self.state.roster.seat(person_id)
+        if seat is not None and not seat.connected:
+            self._act([Came(person_id)], now)
+
+    def left(self, person_id: str, now: Moment) -> None:
+        """The last page of this person has gone."""
+        seat = self.state.roster.seat(person_id)
+        if seat is not None and seat.connected:
+            self._act([Left(person_id)], now)
+
+    # ---- the stage
+
+    def feed_up(self, feed: str, owner: str, kind: str, now: Moment) -> None:
+        """A feed has begun; feeds of nobody in the event (clips) are the stage's own business."""
+        if self.state.roster.seat(owner) is not None:
+            self._act([FeedUp(feed, owner, kind)], now)
+        self.tick(now)
+
+    def feed_down(self, feed: str, reason: str, now: Moment) -> None:
+        """A feed has ended."""
+        if any(feed in seat.feeds for seat in self.state.roster.seats.values()):
+            self._act([FeedDown(feed, reason)], now)
+        self.tick(now)
+
+    def shown(self, token: str, now: Moment) -> None:
+        """The mixer has sent the first frame of the picture with this token."""
+        self._act(self.state.floor.shown(token), now)
+        self.tick(now)
+
+    def audience(self, viewers: int, screens: int, now: Moment) -> None:
+        """How many watch."""
+        if (viewers, screens) != (self.state.viewers, self.state.screens):
+            self._act([Counted(viewers, screens)], now)
+
+    def warn(self, code: str, message: str, now: Moment) -> None:
+        """Tell the producers of something that went wrong outside the show's own rules."""
+        self._act([Warned(code, message)], now)
+
+    def tick(self, now: Moment) -> None:
+        """Time has passed: bring the running hand-off on, and judge the talk on air."""
+        for _ in range(MAX_STEPS):
+            facts = self._due(now)
+            if not facts:
+                return
+            self._act(facts, now)
+        raise AssertionError("the machine does not come to rest")
+
+    def _due(self, now: Moment) -> list[Fact]:
+        state, running = self.state, self.state.hand_off
+        if running is not None:
+            target = state.rundown.talk(running.order.talk)
+            alive = state.live is None or self._alive(state.live)
+            facts = state.floor.advance(now, self._sight, target, alive, state.next_token)
+            if facts or running.phase is Phase.COMMIT:
+                return facts  # once committed, what is on air is about to leave it anyway
+        return self._judge(running, now)
+
+    def _judge(self, running: HandOff | None, now: Moment) -> list[Fact]:
+        """Fall back to the slate when the talk on air has died, return when it lives again."""
+        state, air = self.state, self.state.floor.air
+        talk = state.live or (state.rundown.talk(air.held) if air.returns else None)
+        if talk is None:
+            return []
+        verdict = self._watch.look(talk.id, air.talk is not None, self._alive(talk), air.forced, now.mono)
+        if verdict is Verdict.DEAD:
+            return [FellBack(state.next_token, "feed_dead", f"No picture any more: {talk.title}.")]
+        if verdict is Verdict.BACK and running is None:
+            return [Returned(state.next_token)]
+        return []
+
+    def _alive(self, talk: Talk) -> bool:
+        """Whether any picture of the talk moves; a talk without feeds is its card and cannot die."""
+        pictures = self.state.pictures(talk)
+        missing = set(self._sight.missing(talk))
+        return not pictures or any(feed not in missing for feed in pictures)
+
+    # ---- restart
+
+    def replay(self, records: Iterable[Record], mono: float) -> int:
+        """Live through the journal again. Returns how many facts no longer fit the event and are left out."""
+        skipped = 0
+        for record in records:
+            if record.id:
+                self.answers.open(record.person, record.id, record.command)
+                if not any(isinstance(fact, Began) for fact in record.facts):
+                    self._close(Answer(record.person, record.id))
+            for fact in record.facts:
+                skipped += not self._relive(fact, Moment(mono, record.at))
+        self.collect()
+        return skipped
+
+    def _relive(self, fact: Fact, now: Moment) -> bool:
+        if isinstance(fact, Began) and fact.talk is not None and self.state.rundown.item(fact.talk) is None:
+            fact = replace(fact, talk=None)  # its talk is no longer in the config: the slate stands in
+        try:
+            self._apply(fact, now)
+        except (UnknownName, AssertionError):
+            return False
+        return True
+
+    def restarted(self, now: Moment) -> None:
+        """After `replay`: everybody has to come back, and a hand-off goes on or ends."""
+        self._act([Restarted()], now)
+        running = self.state.hand_off
+        if running is not None and running.phase is Phase.PREPARE:
+            message = "The server was restarted before it could change the picture."
+            self._act([Aborted(running.order.token, "restarted", message)], now)
+        self._watch.restarted(now.mono)
+
+    # ---- facts
+
+    def _act(self, facts: list[Fact], now: Moment, record: Record | None = None) -> None:
+        """Apply the facts, all or none, and note them for the journal."""
+        before = self.state
+        try:
+            for fact in facts:
+                self._apply(fact, now)
+        except BaseException:
+            self.state = before
+            raise
+        if facts or record is not None:
+            self._records.append(replace(record or Record(now.wall, ()), facts=tuple(facts)))
+
+    def _apply(self, fact: Fact, now: Moment) -> None:
+        running = self.state.hand_off
+        self.state = apply(self.state, fact, now)
+        if running is not None and self.state.hand_off is None:
+            self._close(_outcome(running.order, fact))
+
+    def _repeat(self, person: Person, command: Command) -> None:
+        answer = self.answers.answer(person.id, command.id)
+        if answer is not None:
+            self._answered.append(answer)
+
+    def _close(self, answer: Answer) -> None:
+        self.answers.close(answer)
+        self._answered.append(answer)
+
+
+def _outcome(order: Began, fact: Fact) -> Answer:
+    """How the command that began this hand-off ended, by the fact that ended it."""
+    match fact:
+        case Aborted(code=code, message=message, feeds=feeds):
+            error = {"code": code, "message": message, **({"feeds": list(feeds)} if feeds else {})}
+            return Answer(order.person, order.command, error)
+        case FellBack(code=code, message=message) if order.talk is not None:
+            return Answer(order.person, order.command, {"code": code, "message": message})
+        case _:
+            assert isinstance(fact, Confirmed | FellBack), "nothing else ends a hand-off"
+            return Answer(order.person, order.command)

@@ -1,0 +1,70 @@
+"""A small event and a stage without media, shared by the tests of `signaling`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from signaling.event import Event, Moment, Person, Slate, Talk
+
+PRODUCERS = (Person("ping", "Ping Chen", "producer"), Person("pia", "Pia Lang", "producer"))
+SPEAKERS = (
+    Person("thony", "Callysta Thony", "speaker", "Product Strategist", "GovTech Edu", "Jakarta"),
+    Person("lanvin", "Bruno Lanvin", "speaker", "President", "IMD", "Lausanne"),
+    Person("vermast", "Frans-Anton Vermast", "speaker", "Ambassador", "Amsterdam", "Amsterdam"),
+)
+SCREEN = Person("pavilion", "Pavilion", "screen")
+VIEWER = Person("vera", "Vera", "viewer")
+EVENT = Event(
+    id="ga2023",
+    name="General Assembly",
+    subtitle="Smart cities",
+    place="Taipei",
+    timezone="Asia/Taipei",
+    start=1680069600.0,
+    end=1680078600.0,
+    talks=(
+        Talk("one", "Reorienting", ("thony",), minutes=20, start=1680069600.0),
+        Talk("two", "Reinventing", ("lanvin",), "pip", slides="lanvin.slides", minutes=20),
+        Talk("panel", "Panel", ("thony", "vermast"), "side", minutes=30),
+        Talk("film", "A film", clip="film", minutes=5),
+        Talk("break", "Coffee", minutes=10),
+    ),
+    people=(*PRODUCERS, *SPEAKERS, SCREEN, VIEWER),
+    slate=Slate("General Assembly", "We start soon", 1680069600.0),
+)
+PING, PIA = PRODUCERS
+THONY, LANVIN, VERMAST = SPEAKERS
+
+
+class FakeStage:
+    """The media side as the desk sees it: which feeds have a picture, and what was asked to be shown."""
+
+    def __init__(self) -> None:
+        self.fresh: set[str] = set()
+        self.up = True
+        self.shown: list[tuple[Any, ...]] = []
+        self.staged: list[tuple[str, ...]] = []
+
+    def stage(self, talks: Sequence[Talk]) -> None:
+        self.staged.append(tuple(talk.id for talk in talks))
+
+    def missing(self, talk: Talk) -> list[str]:
+        return [feed for feed in talk.feeds if feed not in self.fresh]
+
+    def show_talk(
+        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
+    ) -> None:
+        self.shown.append((token, talk.id, layout, [person.id for person in people], transition))
+
+    def show_slate(self, token: str, slate: Slate) -> None:
+        self.shown.append((token, None, slate))
+
+    def health(self) -> dict[str, Any]:
+        return {"feeds": [], "mixer": {"state": "up"}}
+
+    def mixer_up(self) -> bool:
+        return self.up
+
+
+def at(mono: float) -> Moment:
+    """That many seconds into the show."""
+    return Moment(mono, 1680069600.0 + mono)
