@@ -35,7 +35,7 @@ export function talkState(state) {
 }
 
 /** @type {Record<string, string>} */
-const PERSON_STATES = { absent: 'Absent', green_room: 'In the green room', ready: 'Ready', standby: 'Standby', on_air: 'On air' };
+const PERSON_STATES = { absent: 'Absent', green_room: 'Green room', ready: 'Ready', standby: 'Standby', on_air: 'On air' };
 
 /** @param {string} state @returns {string} */
 export function personState(state) {

@@ -75,6 +75,8 @@ function drawReturn() {
   if (!verdict.on && player.hasSound) player.sound(false);
   setText(byId('return-why'), player.dataset.sound === 'refused' && verdict.on ? 'Press any key to hear the programme' : verdict.why);
   byId('return').setAttribute('aria-pressed', String(local.wantsReturn));
+  byId('return').dataset.sounding = String(verdict.on);
+  setText(byId('return'), verdict.on ? 'Programme sound on' : 'Programme sound off');
   const { state } = back.status;
   player.card(state === 'connected' || player.lastPicture ? null : { title: 'Tuning in\u2026' });
 }
@@ -91,6 +93,7 @@ async function start() {
     await preview();
     show(byId('start'), false);
     for (const id of ['join', 'mic', 'camera']) show(byId(id), true);
+    need('devices', HTMLDetailsElement).open = true;
     byId('join').focus();
   } catch (error) {
     local.trouble.devices = complaint(error);
@@ -160,7 +163,8 @@ function join() {
   local.joined = true;
   sessionStorage.setItem('pavilion.joined', '1');
   local.camera.start();
-  for (const id of ['join']) show(byId(id), false);
+  show(byId('join'), false);
+  need('devices', HTMLDetailsElement).open = false;
   show(byId('share'), Boolean(navigator.mediaDevices.getDisplayMedia));
   show(byId('ready'), true);
   byId('ready').focus();

@@ -1,0 +1,56 @@
+/** One WHEP connection for each feed the producer looks at, shared by the multiview and the preview. */
+
+import { Watcher } from './media.js';
+
+export class FeedPool {
+  #watchers = /** @type {Map<string, Watcher>} */ (new Map());
+  #streams = /** @type {Map<string, MediaStream>} */ (new Map());
+
+  /** @param {string | null} pass @param {() => void} onChange called when a stream begins */
+  constructor(pass, onChange) {
+    this.pass = pass;
+    this.onChange = onChange;
+  }
+
+  /** Watches exactly these feeds. @param {string[]} ids */
+  want(ids) {
+    for (const [id, watcher] of this.#watchers) {
+      if (ids.includes(id)) continue;
+      watcher.stop();
+      this.#watchers.delete(id);
+      this.#streams.delete(id);
+    }
+    for (const id of ids) if (!this.#watchers.has(id)) this.#watch(id);
+  }
+
+  /** @param {string} id */
+  #watch(id) {
+    const watcher = new Watcher({
+      path: `/whep/feeds/${encodeURIComponent(id)}`,
+      pass: this.pass,
+      freezeAfter: 6000,
+      onStream: (stream) => {
+        this.#streams.set(id, stream);
+        this.onChange();
+      },
+    });
+    this.#watchers.set(id, watcher);
+    watcher.start();
+  }
+
+  /** @param {string} id @returns {MediaStream | null} */
+  stream(id) {
+    return this.#streams.get(id) ?? null;
+  }
+
+  /** All connections anew, because the server is a new process. */
+  restart() {
+    for (const watcher of this.#watchers.values()) watcher.restart('a new server');
+  }
+
+  /** @returns {{feeds: number, feeds_up: number}} */
+  stats() {
+    const all = [...this.#watchers.values()];
+    return { feeds: all.length, feeds_up: all.filter((watcher) => watcher.status.state === 'connected').length };
+  }
+}

@@ -1,0 +1,42 @@
+/** (P) Health in plain words, for the producer: feeds, pages, the mixer. */
+
+/** @typedef {import('./types.js').FeedHealth} FeedHealth @typedef {import('./types.js').ClientHealth} ClientHealth @typedef {import('./types.js').Health} Health */
+
+/** @typedef {'good' | 'warn' | 'bad' | ''} Tone */
+
+/** @param {FeedHealth | null} feed @returns {{words: string, tone: Tone}} */
+export function feedWords(feed) {
+  if (!feed) return { words: '', tone: '' };
+  const size = feed.height > 0 ? `${feed.height}p${Math.round(feed.fps)}` : 'no picture';
+  if (feed.verdict === 'dead') return { words: feed.why || 'No picture', tone: 'bad' };
+  if (feed.verdict === 'poor') return { words: feed.why || size, tone: 'warn' };
+  return { words: size, tone: 'good' };
+}
+
+/** What a page reports of itself. @param {ClientHealth} client @returns {{words: string, tone: Tone}} */
+export function clientWords({ page, rtt_ms: rtt, stats }) {
+  const parts = [];
+  const fps = stats.fps;
+  const loss = Number(stats.loss ?? 0);
+  const watches = page === 'screen' || page === 'watch';
+  if (typeof fps === 'number') parts.push(fps > 0 ? `${Math.round(fps)} fps` : 'no picture');
+  if (loss > 0) parts.push(`${(loss * 100).toFixed(1)} % lost`);
+  if (rtt !== null && rtt !== undefined) parts.push(`${Math.round(rtt)} ms`);
+  if (page === 'screen' && stats.sound === 0) parts.push('no sound');
+  const noPicture = watches && fps === 0;
+  const bad = noPicture || loss > 0.08;
+  const warn = loss > 0.02 || (rtt ?? 0) > 300 || (page === 'screen' && stats.sound === 0) || (watches && typeof fps === 'number' && fps < 24);
+  return { words: parts.join(' \u00b7 ') || 'connected', tone: bad ? 'bad' : warn ? 'warn' : 'good' };
+}
+
+/** What the producer should know now, worst first. @param {Health | null} health @param {(id: string) => string} nameOf @returns {string[]} */
+export function warnings(health, nameOf) {
+  if (!health) return [];
+  const mixer = health.mixer.state === 'up' ? [] : ['The mixer is starting again; viewers keep their connection.'];
+  const screens = health.clients.filter((client) => client.page === 'screen');
+  const dark = screens.filter((client) => client.stats.fps === 0).map((client) => `${client.name || 'A screen'} shows no picture.`);
+  const feeds = health.feeds
+    .filter((feed) => feed.verdict === 'dead')
+    .map((feed) => `${nameOf(feed.owner || feed.id)}: ${feed.why || 'no picture arrives'}.`);
+  return [...mixer, ...dark, ...feeds];
+}
