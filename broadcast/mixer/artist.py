@@ -14,7 +14,7 @@ from .layout import Box, boxes
 from .picture import Canvas, Overlay, from_rgb, overlay
 from .scene import Layout, Scene
 from .settings import ProgrammeSettings
-from .titles import Titles
+from .titles import Drawing, Titles
 
 KEPT = 48  # drawings; the one unused for longest goes first
 WAITING = 32  # scenes to be drawn; the oldest that is not shown goes first
@@ -23,8 +23,11 @@ COUNT_STEP = 0.1  # seconds between looks at the countdown
 
 @dataclass(slots=True, eq=False)
 class Art:
-    """Everything drawn for one scene. Filled by the artist, read by the tick; `ready` is set last but for the
-    strip, which may come later and is faded in."""
+    """Everything drawn for one scene, filled by the artist, read by the tick.
+
+    `backed` is set when everything that lies around pictures is there, `ready` when also what stands in
+    for missing ones is. The strip comes when it comes, and is faded in.
+    """
 
     scene: Scene
     boxes: tuple[Box, ...]
@@ -35,6 +38,7 @@ class Art:
     strip: Overlay | None = None
     countdown: Overlay | None = None
     counted: int | None = None
+    backed: bool = False
     ready: threading.Event = field(default_factory=threading.Event)
 
 
@@ -53,14 +57,17 @@ class Artist:
         self._thread = threading.Thread(target=self._run, name="artist", daemon=True)
         self._thread.start()
 
-    def draw(self, scene: Scene) -> Art:
-        """The art of a scene: empty now, filled soon."""
+    def draw(self, scene: Scene, urgent: bool = False) -> Art:
+        """The art of a scene: empty now, filled soon; before all others when `urgent`."""
         layout = scene.layout if scene.sources else Layout.SLATE
         art = Art(scene, boxes(layout, len(scene.sources), self._settings.width, self._settings.height))
         with self._wake:
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft().ready.set()
-            self._waiting.append(art)
+            if urgent:
+                self._waiting.appendleft(art)
+            else:
+                self._waiting.append(art)
             self._wake.notify()
         return art
 
@@ -93,12 +100,18 @@ class Artist:
 
     def _fill(self, art: Art) -> None:
         scene, titles = art.scene, self._titles
-        art.ground = self._once(("ground", art.boxes), lambda: from_rgb(titles.ground(art.boxes)))
+        framed = tuple(box for box in art.boxes if box.framed)
+        drawn = self._once(("drawn", framed), lambda: titles.ground(framed))
+        art.ground = self._once(("ground", framed), lambda: from_rgb(drawn))
+        art.corners = [self._corners(box, framed, drawn) if box.framed else [] for box in art.boxes]
+        art.backed = True
+        if scene.strip is not None:
+            strip = scene.strip
+            art.strip = self._once(("strip", strip), lambda: overlay(*titles.strip(strip)))
         if scene.card is not None:
             card = scene.card
             art.card = self._once(("card", card), lambda: from_rgb(titles.card(card)))
             self._count(art)
-        art.corners = [self._corners(box, art.boxes) if box.framed else [] for box in art.boxes]
         art.empties = [
             self._once(
                 ("empty", source.label, box.width, box.height),
@@ -109,17 +122,12 @@ class Artist:
             for source, box in zip(scene.sources, art.boxes, strict=False)
         ]
         art.ready.set()
-        if scene.strip is not None:
-            strip = scene.strip
-            art.strip = self._once(("strip", strip), lambda: overlay(*titles.strip(strip)))
 
-    def _corners(self, box: Box, all_boxes: tuple[Box, ...]) -> list[Overlay]:
-        titles = self._titles
-
-        def make() -> list[Overlay]:
-            return [overlay(*corner) for corner in titles.corners(box, titles.ground(all_boxes))]
-
-        found: list[Overlay] = self._once(("corners", box, all_boxes), make)
+    def _corners(self, box: Box, framed: tuple[Box, ...], ground: Drawing) -> list[Overlay]:
+        found: list[Overlay] = self._once(
+            ("corners", box, framed),
+            lambda: [overlay(*corner) for corner in self._titles.corners(box, ground)],
+        )
         return found
 
     def _count(self, art: Art) -> None:

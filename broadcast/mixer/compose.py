@@ -121,5 +121,18 @@ class Dissolve:
         return self._done >= self._ticks
 
 
+def drawable(art: Art, looks: list[Look], settings: ProgrammeSettings) -> bool:
+    """Whether a scene can be shown now: only what its pictures leave open must have been drawn."""
+    if art.ready.is_set():
+        return True
+    if not looks or not all(look.picture for look in looks):
+        return False
+    full = (settings.width, settings.height)
+    bare = all(
+        p is not None and (p.frame.width, p.frame.height) == full for p in (look.picture for look in looks)
+    )
+    return art.backed or (bare and not any(box.framed for box in art.boxes))
+
+
 def _eased(share: float) -> float:
     return share * share * (3 - 2 * share)

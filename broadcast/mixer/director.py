@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import av
 
 from .artist import Art, Artist
-from .compose import Dissolve, Look, Painter
+from .compose import Dissolve, Look, Painter, drawable
 from .picture import Canvas
-from .scene import Layout, Scene
+from .scene import Card, Layout, Scene
 from .settings import ProgrammeSettings
 from .source import Source
 
@@ -51,7 +51,7 @@ class Director:
 
     def warm_up(self) -> None:
         """Have the plain ground drawn, so that not even the first tick is black."""
-        art = self._artist.draw(Scene(Layout.SLATE))
+        art = self._artist.draw(Scene(Layout.SLATE, card=Card("")))
         art.ready.wait(5)
         if art.ground is not None:
             self._empty = art.ground
@@ -59,7 +59,7 @@ class Director:
 
     def show(self, scene: Scene, token: str, dissolve: bool) -> None:
         """This scene next. One that still waits is given up: the newest wins."""
-        art = self._artist.draw(scene)
+        art = self._artist.draw(scene, urgent=True)
         with self._lock:
             self._pending = Pending(art, token, dissolve, time.monotonic())
 
@@ -83,7 +83,7 @@ class Director:
         `repeat`: the tick is late; the last picture again will do.
         """
         looks = self._look(at, sources)
-        token = self._change()
+        token = self._change(looks)
         if repeat and token is None:
             return self._last, None
         self._last = self._paint(at, looks)
@@ -99,13 +99,13 @@ class Director:
             looks[feed] = Look(source, source.pick(at, feed in holds, hold))
         return looks
 
-    def _change(self) -> str | None:
+    def _change(self, looks: Mapping[str, Look]) -> str | None:
         with self._lock:
             pending = self._pending
             if pending is None:
                 return None
             waited = time.monotonic() - pending.since
-            if not pending.art.ready.is_set() and waited < DRAWING:
+            if waited < DRAWING and not drawable(pending.art, _of(pending.art, looks), self._settings):
                 return None
             self._pending = None
             old = self._painter
@@ -121,7 +121,7 @@ class Director:
         painter = self._painter
         if painter is None:
             return self._held if self._held is not None else self._empty.frame
-        mine = _of(painter, looks)
+        mine = _of(painter.art, looks)
         if self._held is not None:
             if at < self._held_until and mine and not all(look.picture for look in mine):
                 return self._held
@@ -129,12 +129,12 @@ class Director:
         frame = painter.paint(mine)
         if self._dissolve is None:
             return frame
-        mixed = self._dissolve.paint(self._dissolve.old.paint(_of(self._dissolve.old, looks)), frame)
+        mixed = self._dissolve.paint(self._dissolve.old.paint(_of(self._dissolve.old.art, looks)), frame)
         if self._dissolve.over:
             self._dissolve = None
         return mixed
 
 
-def _of(painter: Painter, looks: Mapping[str, Look]) -> list[Look]:
+def _of(art: Art, looks: Mapping[str, Look]) -> list[Look]:
     none = Look(None, None)
-    return [looks.get(source.feed, none) for source in painter.art.scene.sources]
+    return [looks.get(source.feed, none) for source in art.scene.sources]

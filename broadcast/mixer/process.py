@@ -5,7 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ..errors import MalformedError
 from ..rtp.frame import Frame
@@ -97,9 +97,9 @@ class Process(asyncio.Protocol):
     # -- asyncio.Protocol --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a unix stream"
-        transport.set_write_buffer_limits(high=2 * WAITING)
-        self._transport = transport
+        # A cast, not a check: uvloop's transports do not descend from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=2 * WAITING)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -28,7 +28,8 @@ class ProgrammeSettings:
     width: int = 1280
     height: int = 720
     fps: int = 30
-    video_kbps: int = 2500
+    video_kbps: int = 2500  # at most; pictures that need less get less
+    crf: int = 21  # of x264: the quality that is enough, 18 (best) to 28
     vbv_kbit: int = 1250  # the largest burst, and so the largest keyframe: about half a second
     gop_seconds: float = 2.0  # a keyframe at every multiple of this, and when forced
     preset: str = "superfast"  # of x264

@@ -31,6 +31,8 @@ class Titles:
         self.look = settings.look
         self.fonts = Fonts()
         self._unit = settings.height / 720
+        self._plain: Drawing | None = None
+        self._ring_mask: Image.Image | None = None
 
     # -- grounds -------------------------------------------------------------------------------------------
 
@@ -133,6 +135,11 @@ class Titles:
 
     def _night(self) -> Drawing:
         """Ink, lighter towards the upper right, with a breath of the accent; dithered against bands."""
+        if self._plain is None:
+            self._plain = self._draw_night()
+        return self._plain
+
+    def _draw_night(self) -> Drawing:
         y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
         x, y = x / self.width, y / self.height
         ink, panel, accent = (
@@ -150,6 +157,11 @@ class Titles:
     def _rings(self) -> tuple[Image.Image, tuple[int, int], Image.Image]:
         """Thin circles that run out of the picture at the right: a city's rings, or waves on the air."""
         wide, high = self.width // 2, self.height
+        if self._ring_mask is None:
+            self._ring_mask = self._draw_rings(wide, high)
+        return Image.new("RGB", (wide, high), self.look.accent), (self.width - wide, 0), self._ring_mask
+
+    def _draw_rings(self, wide: int, high: int) -> Image.Image:
         mask = Image.new("L", (wide * 2, high * 2), 0)
         draw = ImageDraw.Draw(mask)
         cx, cy = wide * 2 * 0.94, high * 2 * 0.46
@@ -175,8 +187,7 @@ class Titles:
             dot = self._px(7)
             px, py = cx + radius * math.cos(angle), cy + radius * math.sin(angle)
             draw.ellipse((px - dot, py - dot, px + dot, py + dot), fill=shade * 3)
-        mask = mask.resize((wide, high), Image.Resampling.LANCZOS)
-        return Image.new("RGB", (wide, high), self.look.accent), (self.width - wide, 0), mask
+        return mask.resize((wide, high), Image.Resampling.LANCZOS)
 
     # -- lower thirds ----------------------------------------------------------------------------------------
 
