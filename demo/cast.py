@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from broadcast.client import WhipPublisher
+from broadcast.client.whip import WhipPublisher
 from broadcast.errors import PavilionError
 from broadcast.rtp.frame import Codec
 from demo.control import Control, pass_of
@@ -95,15 +95,23 @@ async def perform(url: str, link: str, recording: Recording, *, tell: Callable[[
 
 
 async def _on_stage(url: str, pass_: str, recording: Recording, control: Control) -> None:
+    """Publish and be ready, until the picture or the control connection ends."""
     publisher = WhipPublisher(f"{url}/whip", pass_)
+    ended = asyncio.Event()
+    publisher.on_closed = lambda reason: ended.set()
     try:
         await publisher.publish(video=Codec.H264, audio=True)
-        playing = asyncio.create_task(play(publisher, recording), name="playing")
+        waits = [
+            asyncio.create_task(play(publisher, recording), name="playing"),
+            asyncio.create_task(ended.wait(), name="picture"),
+            asyncio.create_task(control.until(lambda now: now.closed, float("inf")), name="control"),
+        ]
         try:
             await control.command("ready", ready=True)
-            await control.until(lambda now: now.closed, seconds=float("inf"))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            playing.cancel()
-            await asyncio.gather(playing, return_exceptions=True)
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
     finally:
         await publisher.close()

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import os
+import struct
 import sys
 import tempfile
 import time
@@ -59,7 +60,7 @@ async def _measure(parts: list[str]) -> list[Figure]:
             _say("opening the hall")
             packets: list[tuple[int, int, int]] = []
             screen = await hall.screen()
-            screen.on_packet = lambda packet: packets.append((packet.ssrc, packet.sequence, packet.timestamp))
+            screen.on_packet = lambda packet, arrival: packets.append(_header(packet))
             viewer = await hall.viewer()
             if "slate" in parts:
                 _say("slate without speakers")
@@ -86,6 +87,12 @@ async def _measure(parts: list[str]) -> list[Figure]:
                 figures += await measures.kill(hall, viewer)
                 figures += measures.continuity(list(packets), "over kill -9")
     return figures
+
+
+def _header(packet: bytes) -> tuple[int, int, int]:
+    """SSRC, sequence number and timestamp (RFC 3550, section 5.1)."""
+    _, _, sequence, timestamp, ssrc = struct.unpack_from("!BBHII", packet)
+    return ssrc, sequence, timestamp
 
 
 def _say(text: str) -> None:

@@ -17,7 +17,11 @@ from broadcast.mixer.supervisor import Mixer
 from broadcast.rtp.frame import Frame, Kind
 
 PLACE = Path(__file__).parent.parent / "broadcast/mixer/material.py"
-STRIP = Strip("陳雅琳 · Bruno Lanvin", "President · IMD's Smart City Observatory · Switzerland", "Reinventing Smart Cities")
+STRIP = Strip(
+    "陳雅琳 · Bruno Lanvin",
+    "President · IMD's Smart City Observatory · Switzerland",
+    "Reinventing Smart Cities",
+)
 CARD = Card("GO SMART General Assembly 2023", "The programme will begin soon", time.time() + 600)
 A, B = Source("a", "Ľubomír Šťastný"), Source("b", "高橋花子")
 SCENES = {

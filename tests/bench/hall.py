@@ -12,7 +12,8 @@ from typing import Any, Self
 import psutil
 from playwright.async_api import Page
 
-from broadcast.client import WhepViewer, WhipPublisher
+from broadcast.client.whep import WhepViewer
+from broadcast.client.whip import WhipPublisher
 from broadcast.rtp.frame import Codec
 from demo.control import Control, pass_of
 from demo.publisher import play
@@ -103,10 +104,10 @@ class Hall:
         return viewer
 
     async def screen(self) -> WhepViewer:
-        """A screen that counts packets."""
-        viewer = WhepViewer(f"{self.server.url}/whep", self.passes["pavilion"])
-        await viewer.connect()
+        """A screen that takes down each packet's header and decodes nothing."""
+        viewer = WhepViewer(f"{self.server.url}/whep", self.passes["pavilion"], decrypt=False)
         self.stack.push_async_callback(viewer.close)
+        await viewer.watch()
         return viewer
 
     async def speak(self, ident: str, recording: Recording) -> Speaker:
