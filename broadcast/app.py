@@ -5,13 +5,13 @@ Read `App.start` for what there is, `App._wire` for who tells whom what.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from broadcast.config import Config, host_port
-from broadcast.errors import MediaError, NotFound, RequestError
+from broadcast.errors import MediaError, NotFound, PavilionError
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
@@ -51,24 +51,34 @@ class App:
         data = config.path(config.server.data)
         data.mkdir(parents=True, exist_ok=True)
 
-        self.port = await Port.open(_port_settings(config))
+        try:
+            self.port = await Port.open(_port_settings(config))
+        except OSError as error:
+            raise PavilionError(
+                f"cannot listen on UDP {', '.join(config.server.udp)}: {error.strerror}. Is another server "
+                "running? Choose another with --udp HOST:PORT.",
+                code="port_taken",
+            ) from error
         self._on_stop("UDP port", self.port.close)
         self.mixer = Mixer(_programme(config))
         self._on_stop("mixer", self.mixer.stop)
         self.fanout = Fanout(self.port)
         self.relay = Relay(self.port)
         self.feeds = Feeds()
-        self.stage = Stage(self.feeds, self.mixer, self._clips, limits.dead_feed_ms / 1000)
+        event = event_of(config)
+        dead_after = limits.dead_feed_ms / 1000
+        self.stage = Stage(self.feeds, self.mixer, self._clips, event.people, dead_after)
         self.desk = Desk(
-            event_of(config),
+            event,
             _passes(config, data),
             Journal(data / "journal.sqlite"),
             self.stage,
-            monotonic=time.monotonic,
-            wall=time.time,
+            version=version("pavilion"),
+            max_clients=limits.sockets,
         )
         self._wire()
         await self.mixer.start()
+        self._on_stop("feeds", self._close_feeds)
         await self._prepare_clips(data / "clips")
         await self.desk.start()
         self._on_stop("desk", self.desk.stop)
@@ -113,11 +123,15 @@ class App:
             self._clips[feed.id] = feed
             self.feeds.add(feed)
 
+    async def _close_feeds(self) -> None:
+        self.relay.close()
+        self.feeds.close()
+        self.fanout.close()
+
     # -- what routes.py asks --------------------------------------------------------------------------
 
     def publish(self, offer: str, person: str, kind: str) -> tuple[Peer, str]:
         """A camera or shared screen of this person arrives. Raises `OfferError`."""
-        self._room()
         peer, answer = self.port.answer_publish(offer)
         feed_id = person if kind == "camera" else f"{person}.{kind}"
         self.feeds.add(WhipFeed(feed_id, peer, owner=person, kind=kind))
@@ -125,12 +139,18 @@ class App:
 
     def watch(self, offer: str, role: str) -> tuple[Peer, str]:
         """The programme for one more screen or viewer. Raises `OfferError`."""
-        self._room()
         peer, answer = self.port.answer_watch(offer, self.fanout.track)
         self.fanout.add_viewer(peer)
         self._audience[peer.id] = role
         self._count_audience()
-        peer.on_gone.append(lambda reason: self._viewer_gone(peer.id))
+        closed = peer.on_closed
+
+        def left(reason: str) -> None:
+            self._audience.pop(peer.id, None)
+            self._count_audience()
+            closed(reason)
+
+        peer.on_closed = left
         return peer, answer
 
     def watch_feed(self, offer: str, feed_id: str) -> tuple[Peer, str]:
@@ -138,7 +158,6 @@ class App:
         feed = self.feeds.get(feed_id)
         if feed is None:
             raise NotFound(f"No feed {feed_id} is up.")
-        self._room()
         return self.relay.watch(offer, feed)
 
     def not_ready(self) -> list[str]:
@@ -151,16 +170,14 @@ class App:
         for part, figures in (
             ("transport", self.port.stats()),
             ("fanout", self.fanout.stats()),
+            ("relay", self.relay.stats()),
             ("mixer", self.mixer.stats()),
+            ("desk", self.desk.stats()),
         ):
             for name, value in figures.items():
                 if isinstance(value, int | float):
                     rows[f"pavilion_{part}_{name}"] = ("gauge", f"{name} of the {part}", float(value))
         return rows
-
-    def _room(self) -> None:
-        if self.port.full:
-            raise RequestError("The server is full. Try again in a minute.", code="busy", status=503)
 
     # -- what happens by itself ------------------------------------------------------------------------
 
@@ -176,10 +193,6 @@ class App:
         feed = self.feeds.get(feed_id)
         if feed is not None:
             feed.request_keyframe()
-
-    def _viewer_gone(self, peer_id: str) -> None:
-        self._audience.pop(peer_id, None)
-        self._count_audience()
 
     def _count_audience(self) -> None:
         roles = list(self._audience.values())

@@ -100,12 +100,10 @@ class LimitsConfig:
     sockets: int = rule(4000, low=1, high=100000)
     sdp_kib: int = rule(64, low=4, high=1024)
     message_kib: int = rule(64, low=1, high=1024)
-    messages_per_second: int = rule(50, low=1, high=10000)
     control_queue: int = rule(256, low=8, high=100000)
     handshake_seconds: float = rule(10.0, low=1, high=120)
     silence_seconds: float = rule(15.0, low=2, high=300)
     dead_feed_ms: int = rule(400, low=100, high=30000)
-    back_after_ms: int = rule(300, low=0, high=30000)
 
 
 @dataclass(frozen=True, slots=True)

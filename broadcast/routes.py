@@ -17,8 +17,9 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from broadcast.config import Config, host_port
 from broadcast.errors import NotFound, OfferError, PassError, PavilionError, RequestError
 from broadcast.transport.peer import Peer
-from signaling.desk import Client
-from signaling.passes import Claims, PassRefused
+from signaling.client import Client
+from signaling.passes import Claims
+from signaling.refusal import PassRefused
 
 if TYPE_CHECKING:
     from broadcast.app import App

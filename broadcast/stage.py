@@ -7,8 +7,9 @@ during a talk changes the picture at once.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from broadcast.feeds.clip import ClipFeed
@@ -28,22 +29,28 @@ class Shown:
     token: str
     talk: Talk
     layout: str
-    people: Sequence[Person]
 
 
 class Stage:
     """Implements what the desk asks of the broadcast side (`signaling.desk.Stage`)."""
 
-    def __init__(self, feeds: Feeds, mixer: Mixer, clips: dict[str, ClipFeed], dead_after: float) -> None:
+    def __init__(
+        self,
+        feeds: Feeds,
+        mixer: Mixer,
+        clips: Mapping[str, ClipFeed],
+        people: Iterable[Person],
+        dead_after: float,
+    ) -> None:
         self._feeds = feeds
         self._mixer = mixer
         self._clips = clips
+        self._people = {person.id: person for person in people}
         self._dead_after = dead_after
         self._staged: frozenset[str] = frozenset()
         self._taps: dict[str, tuple[Feed, Callable[[], None]]] = {}
         self._shown: Shown | None = None
         self._card = Card("")
-        self._names: dict[str, str] = {}
 
     # -- what the desk calls -------------------------------------------------------------------------
 
@@ -58,23 +65,24 @@ class Stage:
         self._staged = wanted
         self._mixer.stage(wanted)
         self._tap()
+        for talk in talks:
+            if self._shown is None or talk.id != self._shown.talk.id:
+                self._mixer.prepare(self._scene(talk, talk.layout))
 
     def missing(self, talk: Talk) -> list[str]:
         """The cameras (or the clip) of this talk that have no fresh picture."""
         now = time.monotonic()
-        needed = [f"clip.{talk.clip}"] if talk.clip else list(talk.speakers)
-        return [feed for feed in needed if not self._fresh(feed, now)]
+        shared = [slides for slides in map(slides_of, talk.speakers) if self._feeds.get(slides) is not None]
+        return [feed for feed in (*talk.feeds, *shared) if not self._fresh(feed, now)]
 
     def show_talk(
         self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
     ) -> None:
         """Put a talk on the programme at the next frame; the mixer answers with the token."""
-        self._shown = Shown(token, talk, layout, people)
-        for person in people:
-            self._names[person.id] = person.name
+        self._shown = Shown(token, talk, layout)
         if talk.clip:
             self._clips[f"clip.{talk.clip}"].play()
-        self._mixer.show(self._scene(self._shown), token, transition)
+        self._mixer.show(self._scene(talk, layout), token, "dissolve" if transition == "dissolve" else "cut")
 
     def show_slate(self, token: str, slate: Slate) -> None:
         """Put the slate on the programme at the next frame."""
@@ -127,8 +135,8 @@ class Stage:
     def _redraw(self, feed_id: str) -> None:
         """Slides that start or end during a talk change its picture at once."""
         shown = self._shown
-        if shown is not None and feed_id.endswith(".slides") and feed_id in _feeds_of(shown.talk):
-            self._mixer.show(self._scene(shown), shown.token, "cut")
+        if shown is not None and feed_id in map(slides_of, shown.talk.speakers):
+            self._mixer.show(self._scene(shown.talk, shown.layout), shown.token, "cut")
 
     def _fresh(self, feed_id: str, now: float) -> bool:
         clip = self._clips.get(feed_id)
@@ -142,25 +150,30 @@ class Stage:
 
     # -- scenes -----------------------------------------------------------------------------------------
 
-    def _scene(self, shown: Shown) -> Scene:
+    def _scene(self, talk: Talk, wanted: str) -> Scene:
         """The scene of a talk with the feeds that are up now."""
-        talk = shown.talk
         if talk.clip:
             return Scene(Layout.FULL, (Source(f"clip.{talk.clip}", talk.title),), None, self._card)
-        cameras = [Source(person, self._names.get(person, person)) for person in talk.speakers]
-        slides = [f"{person}.slides" for person in talk.speakers if self._feeds.get(f"{person}.slides")]
-        layout = _fitting(shown.layout, len(cameras), bool(slides))
-        sources = (
-            (Source(slides[0], talk.title), *cameras) if layout is Layout.PIP and slides else tuple(cameras)
-        )
-        return Scene(layout, sources, _strip(talk, shown.people), self._card)
+        people = [self._people[person] for person in talk.speakers]
+        cameras = [Source(person.id, person.name) for person in people]
+        slides = [
+            Source(slides_of(person.id), talk.title)
+            for person in people
+            if self._feeds.get(slides_of(person.id)) is not None
+        ]
+        layout = _fitting(wanted, len(cameras), bool(slides))
+        sources = (*slides[:1], *cameras) if layout is Layout.PIP else tuple(cameras)
+        return Scene(layout, sources, _strip(talk, people), self._card)
+
+
+def slides_of(person: str) -> str:
+    """The id of the feed with this person's shared screen."""
+    return f"{person}.slides"
 
 
 def _feeds_of(talk: Talk) -> list[str]:
-    """Every feed that a talk may show: cameras, shared slides, its clip."""
-    if talk.clip:
-        return [f"clip.{talk.clip}"]
-    return [feed for person in talk.speakers for feed in (person, f"{person}.slides")]
+    """Every feed that a talk may show: slides, cameras, its clip."""
+    return [*map(slides_of, talk.speakers), *talk.feeds]
 
 
 def _fitting(wanted: str, cameras: int, slides: bool) -> Layout:
