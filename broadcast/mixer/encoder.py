@@ -11,7 +11,6 @@ from ..rtp import h264
 from .settings import ProgrammeSettings
 from .sound import BLOCK, RATE, Samples
 
-SEI = 6  # NAL unit type: x264's greeting, of no use to anybody
 OPUS_HELD = 312  # samples by which Opus' encoder is late (its look-ahead at 48 kHz, "pre-skip")
 
 
@@ -64,7 +63,7 @@ class VideoEncoder:
         data = bytes(packets[0])
         if not packets[0].is_keyframe:
             return data, False
-        return h264.annex_b([unit for unit in h264.nal_units(data) if unit[0] & 0x1F != SEI]), True
+        return h264.annex_b([unit for unit in h264.nal_units(data) if unit[0] & 0x1F != h264.SEI]), True
 
 
 class SoundEncoder:

@@ -1,0 +1,210 @@
+"""Clips: a media file as a feed. Converted once in a process of its own, then read and sent in real time.
+
+The converted file lies in the cache under the hash of the original's content, so a clip is converted once
+in its life. It holds H264 (baseline, 30 pictures a second, a keyframe each second, no wider than 1280 x 720)
+and, if the original has sound, Opus: just what a camera sends, so no other part knows the difference.
+"""
+
+import asyncio
+import hashlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from ..errors import MediaError
+from ..rtp import h264
+from ..rtp.frame import Codec, Frame
+from .feed import Feed
+from .prepare import BLOCK, FPS, RATE, VERSION
+
+log = logging.getLogger(__name__)
+
+STILL_EVERY = 0.25  # seconds between repetitions of the first picture while the clip waits for its take
+BATCH = 40  # frames that are read from the disk at once, about half a second
+LATE = 1.0  # seconds; a clip that is later than this (a machine that slept) goes on from now
+CHUNK = 1 << 20  # octets
+_CONVERT = "import sys; from broadcast.feeds.prepare import main; main(*sys.argv[1:])"
+
+
+class ClipFeed(Feed):
+    """`await prepare()` first; then `cue()` (the first picture stands), `play()` from the start, `stop()`.
+
+    Timestamps go on growing over loops and from one play to the next. `on_ended` is called when a clip
+    that does not loop has been sent to its end.
+    """
+
+    def __init__(self, id: str, path: Path, loop: bool, cache_dir: Path) -> None:
+        super().__init__(id, kind="clip")
+        self.path = path
+        self.loop = loop
+        self.on_ended: Callable[[], None] | None = None
+        self._cache = cache_dir
+        self._file: Path | None = None
+        self._born = time.monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it can be cued and played."""
+        return self._file is not None
+
+    @property
+    def playing(self) -> bool:
+        """Whether it sends anything: cued or playing."""
+        return self._task is not None and not self._task.done()
+
+    async def prepare(self) -> None:
+        """Convert the file unless the cache has it. Raises MediaError."""
+        target = self._cache / f"{await asyncio.to_thread(_digest, self.path)}.nut"
+        if not target.is_file():
+            log.info("%s: converting %s", self.id, self.path.name)
+            await _convert(self.path, target)
+        self._file = target
+
+    def cue(self) -> None:
+        """Send the first picture again and again, so that it stands ready in the mixer."""
+        self._start(self._stand())
+
+    def play(self) -> None:
+        """Send the clip from its start, in real time."""
+        self._start(self._run())
+
+    def stop(self) -> None:
+        """Send nothing more. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def close(self, reason: str = "closed") -> None:
+        self.stop()
+        super().close(reason)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self.stop()
+        if self._file is None or self.closed is not None:
+            work.close()
+            return
+        self._task = asyncio.create_task(work)
+
+    async def _stand(self) -> None:
+        with _Reader(self._path()) as reader:
+            batch = await asyncio.to_thread(reader.batch)
+        first = next((frame for _, frame in batch if frame.codec is Codec.H264), None)
+        while first is not None:
+            self._send(first, time.monotonic())
+            await asyncio.sleep(STILL_EVERY)
+
+    async def _run(self) -> None:
+        start = time.monotonic()
+        while True:
+            with _Reader(self._path()) as reader:
+                length = await self._send_all(reader, start)
+            if not self.loop or length <= 0:
+                break
+            start += length
+        if self.on_ended is not None:
+            self.on_ended()
+
+    async def _send_all(self, reader: "_Reader", start: float) -> float:
+        """Send one round from `start`; gives its length in seconds (whole frames and packets)."""
+        end = 0.0
+        while batch := await asyncio.to_thread(reader.batch):
+            for at, frame in batch:
+                wait = start + at - time.monotonic()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                elif wait < -LATE:
+                    start -= wait
+                self._send(frame, start + at)
+                end = at + (1 / FPS if frame.codec is Codec.H264 else BLOCK / RATE)
+        # A tenth of a second is whole pictures and whole packets, so the next round joins on both.
+        tenths = -(-round(end * 1000) // 100)
+        left = start + tenths / 10 - time.monotonic()
+        await asyncio.sleep(max(0.0, left))
+        return tenths / 10
+
+    def _send(self, frame: Frame, at: float) -> None:
+        stamp = round((at - self._born) * frame.codec.clock_rate)
+        self.emit(Frame(frame.codec, frame.data, stamp, at, frame.keyframe), time.monotonic())
+
+    def _path(self) -> Path:
+        assert self._file is not None, "_start has looked"
+        return self._file
+
+
+class _Reader:
+    """Reads a converted clip. `batch` is called from one thread after another, never from two."""
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path))
+        self._frames = self._read()
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def batch(self) -> list[tuple[float, Frame]]:
+        """The next frames with their times in seconds; empty at the end."""
+        return [item for item, _ in zip(self._frames, range(BATCH), strict=False)]
+
+    def _read(self) -> Iterator[tuple[float, Frame]]:
+        for packet in self._container.demux():
+            if packet.pts is None or not packet.size:
+                continue
+            at = float(packet.pts * (packet.time_base or Fraction(1, RATE)))
+            if packet.stream.type == "video":
+                data = _access_unit(bytes(packet), packet.is_keyframe, packet.stream.codec_context.extradata)
+                yield at, Frame(Codec.H264, data, 0, 0.0, packet.is_keyframe)
+            else:
+                yield at, Frame(Codec.OPUS, bytes(packet), 0, 0.0)
+
+
+def _access_unit(data: bytes, keyframe: bool, parameters: bytes | None) -> bytes:
+    """As a camera sends it: the file keeps SPS and PPS in its head, a keyframe has them before it."""
+    units = [*h264.nal_units(parameters or b""), *h264.nal_units(data)] if keyframe else h264.nal_units(data)
+    return h264.annex_b([unit for unit in units if unit[0] & 0x1F != h264.SEI])
+
+
+def _digest(path: Path) -> str:
+    """The hash of a file's content and of the way it is converted. Raises MediaError."""
+    digest = hashlib.sha256(VERSION.encode())
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise MediaError(f"clip {path.name}: {error.strerror}") from error
+    return digest.hexdigest()[:32]
+
+
+async def _convert(source: Path, target: Path) -> None:
+    """Convert in a process of its own: decoders meet any file. Raises MediaError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        _CONVERT,
+        str(source),
+        str(target),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode != 0:
+        last = said.decode(errors="replace").strip().splitlines()[-1:] or [
+            f"exit status {process.returncode}"
+        ]
+        raise MediaError(f"clip {source.name} cannot be converted: {last[0]}")

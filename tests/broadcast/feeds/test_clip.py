@@ -1,0 +1,160 @@
+"""Clips: conversion of real files, the cache, real-time sending, loops, and files that are no media."""
+
+import asyncio
+import time
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from broadcast.errors import MediaError
+from broadcast.feeds.clip import ClipFeed
+from broadcast.rtp.frame import Codec, Frame
+
+FLASH = (0.5, 0.6)  # seconds
+
+
+def make_file(path: Path, *, fps: int = 25, size: tuple[int, int] = (640, 480), seconds: float = 1.0) -> Path:
+    """A file with a white flash and a beep at FLASH, sound at 44.1 kHz."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=fps)
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        audio = container.add_stream("aac", rate=44100, layout="mono")
+        for n in range(round(seconds * fps)):
+            level = 235 if FLASH[0] <= n / fps < FLASH[1] else 60
+            frame = av.VideoFrame.from_ndarray(
+                np.full((size[1], size[0], 3), level, np.uint8), format="rgb24"
+            )
+            frame.pts, frame.time_base = n, Fraction(1, fps)
+            container.mux(video.encode(frame.reformat(format="yuv420p")))
+        container.mux(video.encode(None))
+        times = np.arange(round(seconds * 44100)) / 44100
+        wave = np.where((times >= FLASH[0]) & (times < FLASH[1]), 0.5 * np.sin(2 * np.pi * 1000 * times), 0)
+        for start in range(0, len(wave), 1024):
+            part = wave[start : start + 1024].astype(np.float32).reshape(1, -1)
+            sound = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+            sound.sample_rate, sound.pts, sound.time_base = 44100, start, Fraction(1, 44100)
+            container.mux(audio.encode(sound))
+        container.mux(audio.encode(None))
+    return path
+
+
+def first_light(frames: list[Frame]) -> float:
+    decoder = av.CodecContext.create("h264", "r")
+    for frame in frames:
+        if frame.codec is Codec.H264:
+            for picture in decoder.decode(av.Packet(frame.data)):
+                if np.frombuffer(picture.planes[0], np.uint8).mean() > 150:
+                    return frame.captured
+    raise AssertionError("no flash")
+
+
+def first_beep(frames: list[Frame]) -> float:
+    decoder = av.CodecContext.create("opus", "r")
+    decoder.sample_rate, decoder.layout = 48000, "stereo"
+    for frame in frames:
+        if frame.codec is Codec.OPUS:
+            for part in decoder.decode(av.Packet(frame.data)):
+                loud = np.flatnonzero(np.abs(part.to_ndarray()[0]) > 0.1)
+                if len(loud):
+                    return frame.captured + loud[0] / 48000
+    raise AssertionError("no beep")
+
+
+async def collect(feed: ClipFeed, count: int) -> list[Frame]:
+    frames: list[Frame] = []
+    enough = asyncio.Event()
+
+    def sink(frame: Frame) -> None:
+        frames.append(frame)
+        if sum(f.codec is Codec.H264 for f in frames) >= count:
+            enough.set()
+
+    detach = feed.attach(sink)
+    await asyncio.wait_for(enough.wait(), 20)
+    detach()
+    return frames
+
+
+async def test_a_clip_is_sent_in_real_time_with_picture_and_sound_in_step(tmp_path: Path) -> None:
+    """A 25 Hz file with AAC becomes 30 pictures a second and Opus, flash and beep within one picture."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4"), False, tmp_path / "cache")
+    await feed.prepare()
+    ended = asyncio.Event()
+    feed.on_ended = ended.set
+    began = time.monotonic()
+    feed.play()
+    frames = await collect(feed, 30)
+    await asyncio.wait_for(ended.wait(), 10)
+    video = [f for f in frames if f.codec is Codec.H264]
+    assert video[0].keyframe
+    assert video[0].data.startswith(b"\0\0\0\1\x67")
+    assert [b.timestamp - a.timestamp for a, b in pairwise(video)] == pytest.approx(
+        [3000] * (len(video) - 1), abs=1
+    )
+    assert all(abs((f.captured - began) - n / 30) < 0.2 for n, f in enumerate(video[:5]))
+    assert abs(first_light(frames) - first_beep(frames)) < 0.045
+    feed.close()
+
+
+async def test_timestamps_go_on_over_loops_and_plays(tmp_path: Path) -> None:
+    """Sound continues without a step at the joint of two rounds, and after a stop with later times."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", seconds=0.4), True, tmp_path / "cache")
+    await feed.prepare()
+    feed.play()
+    frames = await collect(feed, 30)
+    feed.stop()
+    video = [f.timestamp for f in frames if f.codec is Codec.H264]
+    assert all(2990 <= b - a <= 12010 for a, b in pairwise(video))
+    feed.play()
+    again = await collect(feed, 2)
+    assert again[0].timestamp > frames[-1].timestamp or again[0].codec is not frames[-1].codec
+    assert again[0].captured > frames[-1].captured
+    feed.close()
+
+
+async def test_a_cued_clip_shows_its_first_picture_silently(tmp_path: Path) -> None:
+    """Waiting for its take, a clip repeats its first keyframe and nothing else."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", seconds=0.4), False, tmp_path / "cache")
+    await feed.prepare()
+    feed.cue()
+    frames = await collect(feed, 3)
+    assert {f.data for f in frames} == {frames[0].data}
+    assert all(f.keyframe and f.codec is Codec.H264 for f in frames)
+    feed.close()
+    assert not feed.playing
+
+
+async def test_a_clip_is_converted_once(tmp_path: Path) -> None:
+    """The cache is found by content, under another name too."""
+    source = make_file(tmp_path / "a.mp4", seconds=0.4)
+    await ClipFeed("clip.a", source, False, tmp_path / "cache").prepare()
+    [cached] = (tmp_path / "cache").iterdir()
+    before = cached.stat().st_mtime_ns
+    other = ClipFeed("clip.b", source.rename(tmp_path / "b.mp4"), False, tmp_path / "cache")
+    await other.prepare()
+    assert other.prepared
+    assert [p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()] == [before]
+
+
+@pytest.mark.parametrize("content", [b"", b"no media at all" * 100, b"\x00\x00\x00\x18ftypmp42" + bytes(500)])
+async def test_a_file_that_is_no_media_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Garbage gives MediaError that names the file, and leaves nothing in the cache."""
+    path = tmp_path / "bad.mp4"
+    path.write_bytes(content)
+    feed = ClipFeed("clip.bad", path, False, tmp_path / "cache")
+    with pytest.raises(MediaError, match=r"bad\.mp4"):
+        await feed.prepare()
+    assert list((tmp_path / "cache").iterdir()) == []
+    assert not feed.prepared
+    feed.play()
+    assert not feed.playing
+
+
+async def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A missing file gives MediaError."""
+    with pytest.raises(MediaError, match=r"gone\.mp4"):
+        await ClipFeed("clip.gone", tmp_path / "gone.mp4", False, tmp_path / "cache").prepare()
