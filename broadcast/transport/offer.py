@@ -88,6 +88,7 @@ def parse(text: str) -> Description:
     session = Transport()
     bundle: list[str] = []
     media: list[Media] = []
+    settings: list[tuple[Media, str, str]] = []  # read last: Firefox writes them before the formats they set
     for line in text.splitlines():
         key, _, value = line.partition("=")
         if len(line) > MAX_LINE:
@@ -98,11 +99,15 @@ def parse(text: str) -> Description:
             media.append(_media(value))
         elif key == "a":
             name, _, rest = value.partition(":")
-            if media:
+            if media and name in ("fmtp", "rtcp-fb"):
+                settings.append((media[-1], name, rest))
+            elif media:
                 _media_attribute(media[-1], name, rest)
             elif name == "group" and rest.split()[:1] == ["BUNDLE"]:
                 bundle = rest.split()[1:]
             _transport_attribute(media[-1].transport if media else session, name, rest)
+    for described, name, rest in settings:
+        (_parameters if name == "fmtp" else _feedback)(described, rest)
     mids = [each.mid for each in media if each.mid]
     if len(set(mids)) < len(mids):
         bad("two m-lines have the same mid")
@@ -139,10 +144,6 @@ def _media_attribute(media: Media, name: str, value: str) -> None:
             media.codecs[payload_type] = Format(
                 payload_type, match[2].lower(), int(match[3]), int(match[4] or 1)
             )
-    elif name == "fmtp":
-        _parameters(media, value)
-    elif name == "rtcp-fb":
-        _feedback(media, value)
     elif name == "rtcp-rsize":
         media.reduced_size = True
     elif name == "extmap" and (match := _EXTMAP.fullmatch(value)):
@@ -153,7 +154,7 @@ def _media_attribute(media: Media, name: str, value: str) -> None:
 
 
 def _parameters(media: Media, value: str) -> None:
-    """`a=fmtp:<payload type> name=value;name=value`. Comes after its rtpmap, as all write it."""
+    """`a=fmtp:<payload type> name=value;name=value`."""
     payload_type, _, rest = value.partition(" ")
     codec = media.codecs.get(_number(payload_type))
     if codec is not None:

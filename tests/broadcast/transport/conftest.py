@@ -1,0 +1,64 @@
+"""A port on the loopback, and clients of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from broadcast.client import offers
+from broadcast.client.agent import Agent
+from broadcast.rtp.frame import Codec
+from broadcast.transport.dtls import Certificate
+from broadcast.transport.peer import Peer
+from broadcast.transport.port import Port, PortSettings
+from broadcast.transport.sdp import Watch
+
+Join = Callable[..., Awaitable[tuple[Agent, Peer]]]
+WATCH = Watch(Codec.H264, Codec.OPUS, 1111, 2222, "programme")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop turn until something is so."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - any condition will do, and most are counters
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture(scope="session")
+def certificate() -> Certificate:
+    return Certificate.generateCertificate()
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[Port]:
+    port = await Port.open(PortSettings(bind=(("127.0.0.1", 0), ("::1", 0))))
+    yield port
+    await port.close()
+
+
+@pytest.fixture
+async def join(port: Port, certificate: Certificate) -> AsyncIterator[Join]:
+    """`agent, peer = await join()`: a viewer, or with `publish=True` a publisher, connected."""
+    agents: list[Agent] = []
+
+    async def join(
+        publish: bool = False, change: Callable[[str], str] = str, answered: Callable[[str], str] = str
+    ) -> tuple[Agent, Peer]:
+        agent = Agent(certificate=certificate)
+        agents.append(agent)
+        if publish:
+            offer = offers.publish(agent, [(Codec.H264, 101), (Codec.OPUS, 102)], "speaker")
+            peer, answer = port.answer_publish(change(offer))
+        else:
+            peer, answer = port.answer_watch(change(offers.watch(agent, [Codec.H264, Codec.OPUS])), WATCH)
+        connected = asyncio.Event()
+        peer.on_connected = connected.set
+        await agent.connect(answered(answer))
+        async with asyncio.timeout(5):
+            await connected.wait()
+        return agent, peer
+
+    join.agents = agents  # type: ignore[attr-defined]
+    yield join
+    for agent in agents:
+        agent.close()
