@@ -53,7 +53,8 @@ export function endsAt(talk) {
 }
 
 /**
- * When each talk that is still to come will probably begin: after those before it, and not before its plan.
+ * When each talk that is still to come will probably begin: after those before it, and not before its plan;
+ * but what is on standby follows the talk on air at once.
  *
  * @param {Show} show @param {number} now epoch ms, server
  * @returns {Map<string, number>} talk id -> epoch ms
@@ -66,7 +67,7 @@ export function forecast(show, now) {
   const waiting = show.talks.filter((talk) => talk.state === 'planned' || talk.state === 'standby');
   const order = first ? [first, ...waiting.filter((talk) => talk !== first)] : waiting;
   for (const talk of order) {
-    const begins = Math.max(free, talk.start ?? 0);
+    const begins = live && talk === first ? free : Math.max(free, talk.start ?? 0);
     expected.set(talk.id, begins);
     free = begins + talk.minutes * MINUTE;
   }

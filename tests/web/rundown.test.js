@@ -1,0 +1,93 @@
+/** What is on, what is next, when is my turn, may I take: web/js/rundown.js. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { before, doubts, endsAt, feedsOf, forecast, MINUTE, onNow, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
+import { initial } from '../../web/js/state.js';
+import { NOW, onAir, person, show, talk } from './show.js';
+
+const live = (event) => ({ ...initial(), link: 'open', show: event });
+
+test('nothing is on while the slate is on air', () => {
+  assert.equal(onNow(show()), null);
+  assert.equal(onNow(onAir('ana')).id, 'ana');
+});
+
+test('next is the talk on standby, or else the first that is planned', () => {
+  assert.equal(upNext(onAir('ana')).id, 'ben');
+  assert.equal(upNext(onAir('ana', { standby: 'cleo' })).id, 'cleo');
+});
+
+test('the tally is red on air, amber on standby and off otherwise', () => {
+  const event = onAir('ana', { standby: 'ben' });
+  assert.deepEqual(['ana', 'ben', 'cleo'].map((id) => tallyOf(event, id)), ['air', 'standby', 'off']);
+  assert.equal(tallyOf(null, 'ana'), 'off');
+});
+
+test('a talk ends its planned minutes after it began', () => {
+  assert.equal(endsAt(talk('ana', { started: NOW })), NOW + 20 * MINUTE);
+  assert.equal(endsAt(talk('ana')), null);
+});
+
+test('a late start moves every talk after it', () => {
+  const expected = forecast(onAir('ana', { started: NOW + 10 * MINUTE }), NOW + 15 * MINUTE);
+  assert.equal(expected.get('ben'), NOW + 30 * MINUTE);
+  assert.equal(expected.get('cleo'), NOW + 50 * MINUTE);
+});
+
+test('an early end does not move a talk before its plan', () => {
+  const expected = forecast(onAir('ana', { started: NOW - 15 * MINUTE }), NOW);
+  assert.equal(expected.get('ben'), NOW + 20 * MINUTE);
+});
+
+test('what is on standby follows the talk on air at once', () => {
+  const expected = forecast(onAir('ana', { standby: 'cleo' }), NOW);
+  assert.equal(expected.get('cleo'), NOW + 20 * MINUTE);
+  assert.equal(expected.get('ben'), NOW + 40 * MINUTE);
+});
+
+test('an overrun pushes the forecast along with the clock', () => {
+  const now = NOW + 25 * MINUTE;
+  assert.equal(forecast(onAir('ana'), now).get('ben'), now);
+});
+
+test('before me are the talks that are not over', () => {
+  const event = onAir('ben');
+  event.talks[0] = talk('ana', { state: 'done' });
+  assert.deepEqual(before(event, 'cleo').map((t) => t.id), ['ben']);
+});
+
+test('my talk is the one on air, then the next that is not over', () => {
+  const event = show({ talks: [talk('one', { speakers: ['ana'], state: 'done' }), talk('two', { speakers: ['ana'] })] });
+  assert.equal(talkOf(event, 'ana').id, 'two');
+  assert.equal(talkOf(event, 'nobody'), null);
+});
+
+test('a talk with slides previews the slides before the face', () => {
+  const event = show({ people: [person('ana', { feeds: ['ana', 'ana.slides'] })], talks: [talk('ana', { layout: 'pip' })] });
+  assert.deepEqual(feedsOf(event, event.talks[0]), ['ana.slides', 'ana']);
+  assert.deepEqual(feedsOf(event, event.talks[0], 'full'), ['ana']);
+});
+
+test('take says why it may not be pressed', () => {
+  const ready = live(show({ standby: 'ana' }));
+  assert.equal(takeVerdict(ready, NOW, -Infinity).ok, true);
+  assert.match(takeVerdict(live(show()), NOW, -Infinity).reason, /standby/);
+  assert.match(takeVerdict({ ...ready, link: 'away' }, NOW, -Infinity).reason, /Not connected/);
+  assert.match(takeVerdict(live(show({ standby: 'ana', hand_off: { target: 'ana', phase: 'prepare', by: 'x' } })), NOW, -Infinity).reason, /running/);
+  assert.match(takeVerdict({ ...ready, pending: { a: { command: { type: 'take' }, at: NOW } } }, NOW, -Infinity).reason, /Waiting/);
+});
+
+test('a second take within the pause is a slip', () => {
+  const ready = live(show({ standby: 'ana' }));
+  assert.equal(takeVerdict(ready, NOW, NOW - TAKE_PAUSE + 1).ok, false);
+  assert.equal(takeVerdict(ready, NOW, NOW - TAKE_PAUSE).ok, true);
+});
+
+test('doubts about a talk name the person and what is missing', () => {
+  const event = show({
+    people: [person('ana', { connected: false }), person('ben', { feeds: [] }), person('cleo', { state: 'green_room' })],
+    talks: [talk('all', { speakers: ['ana', 'ben', 'cleo'] })],
+  });
+  assert.deepEqual(doubts(event, event.talks[0]), ['ANA is not connected', 'BEN has no camera picture', 'CLEO is not ready yet']);
+});

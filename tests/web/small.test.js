@@ -1,0 +1,112 @@
+/** Backoff, clocks, times, statistics, health and the return's sound: the small pure files of web/js. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { backoff, ServerClock } from '../../web/js/backoff.js';
+import { clientWords, feedWords, warnings } from '../../web/js/health.js';
+import { returnSound } from '../../web/js/returns.js';
+import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
+import { clock, duration, inWords, sameClock, zoneName } from '../../web/js/time.js';
+import { fault } from '../../web/js/words.js';
+
+test('backoff doubles, is bounded, and half of it is chance', () => {
+  const waits = [0, 1, 2, 50].map((n) => backoff(n, { least: 100, most: 1000, random: () => 1 }));
+  assert.deepEqual(waits, [100, 200, 400, 1000]);
+  assert.equal(backoff(0, { least: 100, random: () => 0 }), 50);
+});
+
+test('the server clock trusts the quickest round trip', () => {
+  const server = new ServerClock();
+  server.sample(0, 1900, 800); // slow: says +1500
+  server.sample(1000, 2010, 1020); // quick: says +1000
+  assert.equal(server.offset, 1000);
+  assert.equal(server.rtt, 20);
+});
+
+test('the server clock forgets old samples, so that it follows a clock that is set', () => {
+  const server = new ServerClock();
+  server.sample(0, 1000, 0);
+  for (let i = 0; i < 8; i += 1) server.sample(0, 5010, 10);
+  assert.equal(server.offset, 5005);
+});
+
+test('durations read like a clock and end on zero', () => {
+  assert.deepEqual([0, 100, 1000, 61_000, 3_661_000, 90_000_000].map(duration), ['0:00', '0:01', '0:01', '1:01', '1:01:01', '1 d 1 h']);
+  assert.equal(duration(-5000), '0:00');
+});
+
+test('waits are told in words', () => {
+  assert.deepEqual([10_000, 12 * 60_000, 125 * 60_000, 3 * 86_400_000].map(inWords), ['now', 'in 12 min', 'in 2 h 5 min', 'in 3 days']);
+});
+
+test('a zone that no browser knows does not take the page down', () => {
+  assert.equal(clock(0, 'Not/AZone'), clock(0, 'UTC'));
+  assert.equal(zoneName('America/New_York'), 'New York');
+  assert.equal(sameClock(0, 'Asia/Taipei', 'Asia/Shanghai'), true);
+  assert.equal(sameClock(0, 'Asia/Taipei', 'UTC'), false);
+});
+
+test('watching is summed up in fps, losses and bits a second', () => {
+  const entries = (bytes, packets, lost) => [
+    { type: 'inbound-rtp', kind: 'video', bytesReceived: bytes, packetsReceived: packets, packetsLost: lost, framesDecoded: 30, framesPerSecond: 30, frameWidth: 1280, frameHeight: 720, freezeCount: 0, jitter: 0.004 },
+    { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.031 },
+  ];
+  const first = summariseWatch(entries(0, 0, 0), null, 1000);
+  const { summary } = summariseWatch(entries(250_000, 90, 10), first.mark, 2000);
+  assert.equal(summary.bitrate, 2_000_000);
+  assert.equal(summary.loss, 0.1);
+  assert.equal(summary.rtt_ms, 31);
+  assert.equal(summary.height, 720);
+});
+
+test('statistics of a connection without media are zeros, not errors', () => {
+  assert.equal(summariseWatch([], null, 0).summary.fps, 0);
+  assert.equal(summarisePublish([], null, 0).summary.height, 0);
+});
+
+test('a line in plain words: good, fair, poor', () => {
+  assert.equal(quality({ loss: 0, rtt_ms: 40, height: 720 }).level, 'good');
+  assert.equal(quality({ loss: 0.04, height: 720 }).level, 'fair');
+  assert.equal(quality({ loss: 0.2, height: 720 }).level, 'poor');
+  assert.equal(quality({ limited: 'cpu', height: 720 }).level, 'fair');
+});
+
+test('on air the return is silent, whatever anybody wishes', () => {
+  for (const wanted of [true, false]) {
+    for (const headphones of [true, false]) assert.equal(returnSound({ tally: 'air', wanted, headphones }).on, false);
+  }
+});
+
+test('on standby the return sounds only in headphones', () => {
+  assert.equal(returnSound({ tally: 'standby', wanted: true, headphones: false }).on, false);
+  assert.equal(returnSound({ tally: 'standby', wanted: true, headphones: true }).on, true);
+  assert.equal(returnSound({ tally: 'off', wanted: true, headphones: false }).on, true);
+});
+
+const feed = { id: 'ana', owner: 'ana', kind: 'camera', width: 1280, height: 720, fps: 29.9, verdict: 'good', why: '' };
+
+test('a feed is told by its size, or by what is wrong with it', () => {
+  assert.deepEqual(feedWords(feed), { words: '720p30', tone: 'good' });
+  assert.equal(feedWords({ ...feed, verdict: 'dead', why: 'no picture for 3 s' }).tone, 'bad');
+  assert.equal(feedWords(null).words, '');
+});
+
+test('a screen without picture or sound is marked', () => {
+  const screen = { id: '1', name: 'Wall', role: 'screen', page: 'screen', since: 0, rtt_ms: 4, stats: { fps: 30, sound: 1 } };
+  assert.equal(clientWords(screen).tone, 'good');
+  assert.equal(clientWords({ ...screen, stats: { fps: 30, sound: 0 } }).tone, 'warn');
+  assert.equal(clientWords({ ...screen, stats: { fps: 0 } }).tone, 'bad');
+});
+
+test('warnings name what the producer must know', () => {
+  const health = { mixer: { state: 'starting' }, clients: [{ page: 'screen', name: 'Wall', stats: { fps: 0 } }], feeds: [{ ...feed, verdict: 'dead', why: 'no packets' }] };
+  const texts = warnings(health, () => 'Ana');
+  assert.equal(texts.length, 3);
+  assert.match(texts[2], /Ana: no packets/);
+  assert.deepEqual(warnings(null, String), []);
+});
+
+test('a code that nobody knows yet still gets a sentence', () => {
+  assert.equal(fault('brand_new', 'The server says so.').text, 'The server says so.');
+  assert.match(fault('no_usable_codec').title, /cannot show/);
+});
