@@ -11,7 +11,7 @@ CREEP = 0.0005  # seconds a second by which a minimum rises, so that a clock tha
 SLEW = 0.005  # seconds a second by which a mapping moves towards a better one
 JUMP = 0.1  # seconds beyond which it moves at once
 STEP = 0.5  # seconds by which the sender's NTP clock must leap to count as having been set
-CONFIRM = 3  # reports that must agree on such a leap backwards before it is believed
+CONFIRM = 3  # late reports in a row after which the way is believed to have become longer
 LEAP = 3.0  # seconds between arrival and timestamp that no queue explains: the RTP clock began anew
 TRUST = 1.0  # seconds that a report's mapping may be away from what arrival says before it is nonsense
 
@@ -56,26 +56,30 @@ class FeedClock:
     """The sender's NTP clock against ours; shared by all streams of one feed."""
 
     def __init__(self) -> None:
-        self.generation = 0  # counts how often the sender's clock was set
+        self.leapt = 0.0  # seconds by which the sender's clock has been set since the first report
         self._offset = _Minimum()
         self._doubts = 0
 
     @property
     def offset(self) -> float | None:
-        """Monotonic seconds = NTP seconds + offset; None before the first report."""
+        """Monotonic seconds = NTP seconds - leapt + offset; None before the first report."""
         return self._offset.value
+
+    def explains(self, leap: float, ntp: float, arrival: float) -> bool:
+        """Whether a report with `ntp` that arrived at `arrival` looks as if the sender's clock had been set
+        by `leap` seconds."""
+        offset = self._offset.value
+        return offset is not None and abs(arrival - (ntp - self.leapt - leap) - offset) < STEP
 
     def report(self, ntp: float, arrival: float) -> None:
         """A sender report with NTP time `ntp` (seconds) arrived at `arrival` (monotonic seconds)."""
-        sample = arrival - ntp
+        sample = arrival - (ntp - self.leapt)
         current = self._offset.value
         if current is not None and sample > current + STEP:
-            self._doubts += 1  # very late, or the clock was set back
+            self._doubts += 1  # very late; or, when it stays so, the way has become longer
             if self._doubts < CONFIRM:
                 return
-        if current is not None and (self._doubts >= CONFIRM or sample < current - STEP):
             self._offset = _Minimum()
-            self.generation += 1
         self._doubts = 0
         self._offset.add(sample, arrival)
 
@@ -88,7 +92,7 @@ class StreamClock:
         self._rate = rate
         self._unwrap = Unwrap()
         self._arrival = _Minimum()  # of arrival - timestamp / rate
-        self._tie: tuple[float, int] | None = None  # NTP seconds minus RTP seconds, and its generation
+        self._tie: float | None = None  # the sender's NTP seconds, leaps taken out, minus RTP seconds
         self._offset: float | None = None
         self._by_report = False
         self._moved = 0.0
@@ -98,13 +102,20 @@ class StreamClock:
         """Whether the sender's reports (and not only arrival) say when a frame was captured."""
         return self._by_report
 
-    def report(self, timestamp: int, ntp: float) -> None:
-        """A sender report: the RTP clock stood at `timestamp` (32 bits) at `ntp` seconds. Give the feed's
-        clock the report first."""
-        if self._arrival.value is None:
-            return  # not a packet yet to unwrap against
-        seconds = self._unwrap.near(timestamp) / self._rate
-        self._tie = (ntp - seconds, self._feed.generation)
+    def report(self, timestamp: int, ntp: float, arrival: float) -> None:
+        """A sender report: the RTP clock stood at `timestamp` (32 bits) at `ntp` seconds.
+
+        The RTP clock cannot be set by hand. So when the NTP clock has leapt against it, we know by how much,
+        to the tick, and take it out for all streams: no mapping moves.
+        """
+        if self._arrival.value is not None:  # else there is not a packet yet to unwrap against
+            tie = ntp - self._feed.leapt - self._unwrap.near(timestamp) / self._rate
+            leap = 0.0 if self._tie is None else tie - self._tie
+            if abs(leap) > STEP and self._feed.explains(leap, ntp, arrival):
+                self._feed.leapt += leap
+            else:
+                self._tie = tie
+        self._feed.report(ntp, arrival)
 
     def frame(self, timestamp: int, arrival: float) -> tuple[int, float]:
         """A frame's unwrapped timestamp, and when it was captured on our clock.
@@ -127,10 +138,8 @@ class StreamClock:
         target, by_report = guess, False
         offset = self._feed.offset
         if self._tie is not None and offset is not None:
-            if self._tie[1] != self._feed.generation:
-                return  # the sender's clock was set since our last report: hold until the next one
-            by_report = abs(self._tie[0] + offset - guess) <= TRUST
-            target = self._tie[0] + offset if by_report else guess
+            by_report = abs(self._tie + offset - guess) <= TRUST
+            target = self._tie + offset if by_report else guess
         elapsed, self._moved = max(0.0, now - self._moved), now
         if self._offset is None or by_report is not self._by_report or abs(target - self._offset) > JUMP:
             self._offset, self._by_report = target, by_report

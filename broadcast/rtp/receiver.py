@@ -73,9 +73,7 @@ class Receiver:
         """A sender report of this stream. One without a clock (NTP 0) counts for round trips only."""
         self.reception.sender_report(report.ntp, arrival)
         if report.ntp:
-            ntp = from_ntp(report.ntp)
-            self._clock.report(ntp, arrival)
-            self.stream.report(report.timestamp, ntp)
+            self.stream.report(report.timestamp, from_ntp(report.ntp), arrival)
 
     def round_trip(self, seconds: float) -> None:
         """The round trip to the sender, which decides how long a lost packet is worth waiting for."""

@@ -73,8 +73,9 @@ class Reorder(Generic[T]):
     def poll(self, now: float) -> list[tuple[T, bool]]:
         """Gives up what is missing for too long; gives what that sets free, like `push`."""
         found: list[tuple[T, bool]] = []
-        while self._waiting and self._overdue(now):
-            while self._next not in self._waiting and self._overdue(now):
+        hopeless = len(self._missing) > MOST_MISSING
+        while self._waiting and (hopeless or self._overdue(now)):
+            while self._next not in self._waiting and (hopeless or self._overdue(now)):
                 del self._missing[self._next]
                 self._next += 1
                 self.lost += 1
@@ -108,9 +109,7 @@ class Reorder(Generic[T]):
 
     def _overdue(self, now: float) -> bool:
         missing = self._missing.get(self._next)
-        if missing is None:
-            return False
-        return now - missing.since >= self.patience or len(self._missing) > MOST_MISSING
+        return missing is not None and now - missing.since >= self.patience
 
     def _release(self, *, lost: bool) -> list[tuple[T, bool]]:
         found = []
