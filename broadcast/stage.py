@@ -126,10 +126,7 @@ class Stage:
         for feed_id in self._staged - self._taps.keys():
             found = self._feeds.get(feed_id)
             if found is not None:
-                self._taps[feed_id] = (
-                    found,
-                    found.attach(lambda frame, to=feed_id: self._mixer.frame(to, frame)),
-                )
+                self._taps[feed_id] = (found, found.attach(partial(self._mixer.frame, feed_id)))
                 found.request_keyframe()
 
     def _redraw(self, feed_id: str) -> None:
