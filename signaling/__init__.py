@@ -1,0 +1,1 @@
+"""People: who is on stage, and how the stage changes hands. Knows nothing of media; see `desk.py`."""

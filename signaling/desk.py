@@ -35,6 +35,8 @@ STOP_SECONDS = 2.0
 MAX_INBOX = 2000
 MAX_CLIENTS = 5000
 
+__all__ = ["Client", "Connection", "Desk", "Stage"]
+
 log = logging.getLogger(__name__)
 
 Job = Callable[[Moment], None]
@@ -47,7 +49,10 @@ class Stage(Protocol):
         """Decode the feeds of exactly these talks: on air or held, and those that may come next."""
 
     def missing(self, talk: Talk) -> list[str]:
-        """Of `talk.feeds`, and of the slides that its speakers share now, those without a fresh picture."""
+        """The feeds that this talk needs, and the slides that are up, without a fresh picture.
+
+        Asked some twenty times a second for the talk on air, which falls back to the slate when none is left.
+        """
 
     def show_talk(
         self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
@@ -74,7 +79,7 @@ class Desk:
         journal: Journal,
         stage: Stage,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         version: str = "",
         max_clients: int = MAX_CLIENTS,
@@ -83,7 +88,7 @@ class Desk:
         self._passes = passes
         self._journal = journal
         self._stage = stage
-        self._clock = clock
+        self._monotonic = monotonic
         self._wall = wall
         self._version = version
         self._max_clients = max_clients
@@ -100,6 +105,7 @@ class Desk:
         self._audience_at = self._health_at = float("-inf")
         self._writing: asyncio.Task[None] | None = None
         self._journal_well = True
+        self._turns = 0
         self._faults = 0
         self._fault_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -109,7 +115,7 @@ class Desk:
 
     async def start(self) -> None:
         """Read the journal and put on air what was. Raises JournalError where it cannot be used."""
-        records = await self._journal.open()
+        records = await self._journal.open(self._event.id)
         now = self._now()
         skipped = self._show.replay(records, now.mono)
         if skipped:
@@ -254,6 +260,7 @@ class Desk:
             "revision": state.revision,
             "inbox": len(self._inbox),
             "on_air": float(state.floor.air.talk is not None),
+            "turns": self._turns,
             "faults": self._faults,
             "journal_well": float(self._journal_well),
         }
@@ -261,7 +268,7 @@ class Desk:
     # ---- the turn
 
     def _now(self) -> Moment:
-        return Moment(self._clock(), self._wall())
+        return Moment(self._monotonic(), self._wall())
 
     def _put(self, job: Job) -> None:
         self._inbox.append(job)
@@ -285,6 +292,7 @@ class Desk:
         self._guard(self._show.tick, now)
         self._guard(self._timers, now)
         await self._settle(now)
+        self._turns += 1
 
     def _guard(self, job: Job, now: Moment) -> None:
         try:

@@ -104,7 +104,7 @@ class Sight(Protocol):
     """What the stage can see right now; the pure files ask it and never change it."""
 
     def missing(self, talk: Talk) -> Sequence[str]:
-        """Of `talk.feeds`, and of the slides that its speakers share now, those without a fresh picture."""
+        """The feeds that this talk needs, and the slides that are up, without a fresh picture."""
 
     def mixer_up(self) -> bool:
         """Whether the mixer composes frames."""

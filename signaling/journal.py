@@ -49,21 +49,22 @@ class JournalError(Exception):
 class Journal:
     """`await open()`, then `append` as often as needed, then `await close()`."""
 
-    def __init__(self, path: Path, event_id: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._event = event_id
+        self._event = ""
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = -1
         self._unsaved: list[Record] = []
         self._full = False
 
-    async def open(self) -> list[Record]:
-        """Everything that has happened to this event so far.
+    async def open(self, event_id: str) -> list[Record]:
+        """Everything that has happened to this event so far; from now on it is the one written of.
 
         Raises JournalError if another server uses the journal or the disk refuses. A damaged file is put
         aside under another name and a new one begun, for the show must start.
         """
+        self._event = event_id
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[list[Record]] = loop.create_future()
         self._thread = threading.Thread(target=self._run, args=(loop, opened), name="journal", daemon=True)

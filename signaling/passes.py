@@ -16,6 +16,8 @@ import jwt
 from signaling.event import Role
 from signaling.refusal import PassRefused
 
+__all__ = ["Claims", "PassRefused", "Passes", "load_or_create_secret"]
+
 SECRET_BYTES = 32
 MAX_PASS = 4096  # characters; ours have about 200
 _ALGORITHM = "HS256"

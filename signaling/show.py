@@ -152,7 +152,7 @@ class Show:
         """Whether any picture of the talk moves; a talk without feeds is its card and cannot die."""
         pictures = self.state.pictures(talk)
         missing = set(self._sight.missing(talk))
-        return not pictures or any(feed not in missing for feed in pictures)
+        return not talk.feeds or any(feed not in missing for feed in pictures)
 
     # ---- restart
 

@@ -80,10 +80,11 @@ class State:
         return tuple(talk for talk in talks if talk is not None)
 
     def pictures(self, talk: Talk) -> tuple[str, ...]:
-        """The feeds that may show this talk: its own, and what its speakers share now."""
+        """The feeds that may show this talk now: its cameras and clip, and the slides that are up."""
         seats = (self.roster.seat(person_id) for person_id in talk.speakers)
-        shared = (feed for seat in seats if seat for feed in seat.feeds)
-        return tuple(dict.fromkeys((*talk.feeds, *shared)))
+        up = [feed for seat in seats if seat for feed in seat.feeds]
+        own = [feed for feed in talk.feeds if feed != talk.slides or feed in up]
+        return tuple(dict.fromkeys((*own, *up)))
 
     def person_state(self, person_id: str) -> PersonState:
         """What the person is now; a held talk's people wait like those on standby."""

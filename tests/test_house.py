@@ -21,12 +21,19 @@ PURE = [
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
             "broadcast/mixer/wire.py",
+            "signaling/answers.py",
+            "signaling/commands.py",
             "signaling/event.py",
-            "signaling/messages.py",
-            "signaling/rundown.py",
-            "signaling/roster.py",
+            "signaling/facts.py",
             "signaling/handoff.py",
+            "signaling/messages.py",
+            "signaling/refusal.py",
+            "signaling/roster.py",
+            "signaling/rundown.py",
+            "signaling/show.py",
+            "signaling/state.py",
             "signaling/views.py",
+            "signaling/watch.py",
         )
     ),
 ]
@@ -56,6 +63,7 @@ HOME = {
     "PIL": ["broadcast/mixer/", "demo/"],
     "numpy": ["broadcast/mixer/", "demo/"],
     "cffi": ["broadcast/transport/"],
+    "fontTools": ["broadcast/webfont.py"],
     "uvloop": ["broadcast/cli.py"],
 }
 

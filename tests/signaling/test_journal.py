@@ -1,0 +1,103 @@
+"""The journal keeps what it is given, in order, and nothing of other events."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.event import Slate
+from signaling.facts import Fact, Record, decode, encode
+from signaling.journal import Journal, JournalError
+
+FACTS = st.one_of(*(st.builds(kind) for kind in Fact.__args__ if kind.__name__ != "Began")) | st.builds(
+    next(kind for kind in Fact.__args__ if kind.__name__ == "Began"),
+    slate=st.none() | st.builds(Slate, until=st.none() | st.floats(allow_nan=False)),
+)
+
+
+@given(st.lists(FACTS, max_size=4))
+def test_facts_survive_the_journal(facts: list[Fact]) -> None:
+    """Every fact comes back as it went in."""
+    assert decode(encode(facts)) == tuple(facts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "[7]", "[{}]", '[{"fact":"Nothing"}]', '[{"fact":"Came"}]', '[{"fact":"Came","x":1}]', "{}x"],
+)
+def test_lines_that_are_no_facts(text: str) -> None:
+    """A line that cannot be read is a ValueError."""
+    with pytest.raises(ValueError):
+        decode(text)
+
+
+def record(number: int) -> Record:
+    return Record(float(number), (), "ping", f"c{number}", "{}")
+
+
+async def test_kept_in_order(tmp_path: Path, no_leaks: None) -> None:
+    """What was appended by many at once comes back whole, in order, in another process's life."""
+    path = tmp_path / "deep" / "journal.sqlite"
+    journal = Journal(path)
+    assert await journal.open("ga") == []
+    await asyncio.gather(*(journal.append([record(2 * n), record(2 * n + 1)]) for n in range(200)))
+    await journal.close()
+    await journal.close()
+    assert path.stat().st_mode & 0o077 == 0
+    other = Journal(path)
+    assert await other.open("another event") == []
+    await other.append([record(7)])
+    await other.close()
+    again = Journal(path)
+    assert await again.open("ga") == [record(n) for n in range(400)]
+    await again.close()
+
+
+async def test_one_server_at_a_time(tmp_path: Path, no_leaks: None) -> None:
+    """A second server on the same journal is refused, and may have it after the first."""
+    path = tmp_path / "journal.sqlite"
+    first, second = Journal(path), Journal(path)
+    await first.open("ga")
+    with pytest.raises(JournalError, match="another server"):
+        await second.open("ga")
+    await first.close()
+    assert await second.open("ga") == []
+    await second.close()
+
+
+async def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
+    """A file that is no database does not stop the show: it is kept under another name."""
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database at all" * 1000)
+    journal = Journal(path)
+    assert await journal.open("ga") == []
+    await journal.append([record(1)])
+    await journal.close()
+    assert [name for name in os.listdir(tmp_path) if name.startswith("journal.sqlite.damaged-")]
+
+
+async def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:
+    """One line that cannot be read costs that line alone."""
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    await journal.open("ga")
+    await journal.append([record(1), record(2)])
+    await journal.close()
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE journal SET facts = '[7]' WHERE id = 'c1'")
+    database.close()
+    journal = Journal(path)
+    assert await journal.open("ga") == [record(2)]
+    await journal.close()
+
+
+async def test_no_right_to_write(tmp_path: Path) -> None:
+    """A journal that cannot be made is an error that names the file."""
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(JournalError, match="file"):
+        await Journal(blocker / "journal.sqlite").open("ga")
