@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 START_TIMEOUT = 20.0  # seconds for a process to get ready
 STUCK = 1.5  # seconds without a frame after which the process is killed
 WATCH = 0.25  # seconds between looks
+LEAD_IN = 0.05  # seconds until tick 0
 SPARE_AFTER = 1.0  # seconds after a start until the spare is started: the show has the CPU first
 CRASHES, CRASH_WINDOW, CRASH_PAUSE = 5, 10.0, 1.0  # so many in so many seconds: pause between starts
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe of one feed
@@ -62,12 +63,17 @@ class Mixer:
         self._stats: dict[str, Any] = {}
         self._meter = _Meter()
 
+    @property
+    def spare_ready(self) -> bool:
+        """Whether a spare process waits: a crash now costs a fraction of a second."""
+        return self._spare is not None
+
     async def start(self) -> None:
         """Put the programme on air: returns when the process has been told to go. Raises MediaError."""
-        self.epoch = time.monotonic()
         process = await self._new()
         if process is None:
             raise MediaError("the mixer's process does not start", code="mixer_failed")
+        self.epoch = time.monotonic() + LEAD_IN
         self._go(process)
         self._watching = asyncio.create_task(self._watch())
         self._soon(self._renew_spare(SPARE_AFTER))

@@ -146,7 +146,7 @@ class Worker:
         try:
             target()
         except BrokenPipeError:
-            log.info("the server has gone")
+            log.debug("the server has gone")
         except Exception:
             log.exception("a tick failed")
         finally:

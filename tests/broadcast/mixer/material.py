@@ -1,5 +1,5 @@
-"""Real encoded material for the mixer's tests: a moving pattern that flashes, Opus that beeps at the same time,
-and the measuring of both in a decoded programme."""
+"""Real encoded material for the mixer's tests: a moving pattern that flashes, Opus that beeps with it, and
+the measuring of both in a decoded programme."""
 
 import asyncio
 import time
@@ -57,13 +57,18 @@ def encode_video(
         context.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
     width, height = size
     rows, columns = np.mgrid[0:height, 0 : 2 * width]
-    texture = (luma + 24 * np.sin(columns / 23) * np.cos(rows / 17) + (columns * 7 + rows * 13) % 11).astype(np.uint8)
+    texture = (luma + 24 * np.sin(columns / 23) * np.cos(rows / 17) + (columns * 7 + rows * 13) % 11).astype(
+        np.uint8
+    )
     items = []
     for n in range(round(seconds * fps)):
         picture = av.VideoFrame(width, height, "yuv420p")
         shift = n * 4 % width
         white = flash and n / fps % FLASH_EVERY < FLASH_LASTS
-        values = (np.full((height, width), 235, np.uint8) if white else texture[:, shift : shift + width], *chroma)
+        values = (
+            np.full((height, width), 235, np.uint8) if white else texture[:, shift : shift + width],
+            *chroma,
+        )
         for plane, value in zip(picture.planes, values, strict=True):
             view = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
             view[: plane.height, : plane.width] = value
@@ -74,7 +79,9 @@ def encode_video(
     return items
 
 
-def encode_sound(seconds: float, level: float = 0.25, tone: float = 0.0, tone_level: float = 0.0) -> list[Item]:
+def encode_sound(
+    seconds: float, level: float = 0.25, tone: float = 0.0, tone_level: float = 0.0
+) -> list[Item]:
     """Silence (or a steady tone) with a beep of 100 ms at every full second."""
     context = av.CodecContext.create("libopus", "w")
     context.sample_rate, context.layout, context.format = 48000, "stereo", "flt"
@@ -103,7 +110,7 @@ async def play(
     length: float,
     audio_late: float = 0.02,
 ) -> None:
-    """Send the material in real time, over and over, as a camera would: sound leaves when its 20 ms are over."""
+    """Send the material in real time, over and over, as a camera would: sound leaves when it is over."""
     start = time.monotonic()
     events = sorted(
         (
@@ -144,7 +151,9 @@ def decode_sound(frames: list[Frame]) -> tuple[float, np.ndarray]:
     context = av.CodecContext.create("libopus", "r")
     context.sample_rate, context.layout, context.format = 48000, "stereo", "flt"
     sound = [frame for frame in frames if frame.kind is Kind.AUDIO]
-    parts = [f.to_ndarray().reshape(-1, 2).T for frame in sound for f in context.decode(av.Packet(frame.data))]
+    parts = [
+        f.to_ndarray().reshape(-1, 2).T for frame in sound for f in context.decode(av.Packet(frame.data))
+    ]
     samples = np.concatenate(parts, axis=1)
     scale = 32768 if samples.dtype == np.int16 else 1
     return sound[0].captured - 312 / 48000, samples.astype(np.float32) / scale
@@ -181,3 +190,9 @@ def beeps(start: float, samples: np.ndarray, level: float = 0.06) -> list[float]
             found.append(at)
         last = at
     return found
+
+
+def plane(picture: av.VideoFrame, number: int) -> np.ndarray:
+    """One plane of a picture: 0 brightness, 1 and 2 colour."""
+    found = picture.planes[number]
+    return np.frombuffer(found, np.uint8).reshape(-1, found.line_size)[: found.height, : found.width]

@@ -1,0 +1,339 @@
+"""The mixer through its real process: continuous, clean hand-offs, lips in step, hostile input, kill -9."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from itertools import pairwise
+from random import Random
+
+import pytest
+import pytest_asyncio
+
+from broadcast.mixer.scene import Card, Layout, Scene, Source, Strip
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.supervisor import Mixer
+from broadcast.rtp import h264
+from broadcast.rtp.frame import Codec, Frame, Kind
+from tests.broadcast.mixer import material
+from tests.broadcast.mixer.material import Item
+
+LENGTH = 2.0  # seconds of each piece of material
+RED, BLUE = (90, 180), (180, 90)  # chroma
+PATIENCE = 30.0  # seconds until a test gives up
+
+
+@cache
+def camera(
+    chroma: tuple[int, int], codec: Codec = Codec.H264, size: tuple[int, int] = (1280, 720)
+) -> list[Item]:
+    return material.encode_video(LENGTH, codec, size, chroma=chroma)
+
+
+@cache
+def microphone() -> list[Item]:
+    return material.encode_sound(LENGTH)
+
+
+class Studio:
+    """A mixer with players, and everything that it has sent."""
+
+    def __init__(self) -> None:
+        self.mixer = Mixer(ProgrammeSettings())
+        self.out: list[Frame] = []
+        self.shown: dict[str, float] = {}
+        self.states: list[str] = []
+        self.wanted: list[str] = []
+        self.mixer.on_frame = self.out.append
+        self.mixer.on_shown = self.shown.__setitem__
+        self.mixer.on_state = self.states.append
+        self.mixer.on_keyframe_wanted = self.wanted.append
+        self._players: list[asyncio.Task[None]] = []
+
+    def play(self, feed: str, *tracks: list[Item], audio_late: float = 0.02) -> asyncio.Task[None]:
+        player = material.play(
+            lambda frame: self.mixer.frame(feed, frame),
+            list(tracks),
+            600,
+            length=LENGTH,
+            audio_late=audio_late,
+        )
+        self._players.append(asyncio.create_task(player))
+        return self._players[-1]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something that the mixer will do."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - it is the other process that changes it
+                await asyncio.sleep(0.005)
+
+    async def show(self, scene: Scene, token: str, transition: str = "cut") -> None:
+        self.mixer.show(scene, token, transition)  # type: ignore[arg-type]
+        await self.until(lambda: token in self.shown)
+
+    async def programme(self, seconds: float) -> None:
+        """Wait for so much programme."""
+        count = len(self.video()) + round(seconds * 30)
+        await self.until(lambda: len(self.video()) >= count)
+
+    def video(self) -> list[Frame]:
+        return [frame for frame in self.out if frame.kind is Kind.VIDEO]
+
+    def sound(self) -> list[Frame]:
+        return [frame for frame in self.out if frame.kind is Kind.AUDIO]
+
+    async def close(self) -> None:
+        for player in self._players:
+            player.cancel()
+        await asyncio.gather(*self._players, return_exceptions=True)
+        await self.mixer.stop()
+
+
+@pytest_asyncio.fixture
+async def studio() -> AsyncIterator[Studio]:
+    studio = Studio()
+    await studio.mixer.start()
+    yield studio
+    await studio.close()
+
+
+def colours(frames: list[Frame]) -> Iterator[tuple[float, set[str]]]:
+    """The colours of the upper and lower part of each decoded picture."""
+    for at, picture in material.decode_video(frames):
+        yield at, {colour(picture, rows) for rows in ((20, 60), (160, 200), (240, 280))}
+
+
+def colour(picture: object, rows: tuple[int, int]) -> str:
+    part = material.plane(picture, 1)[rows[0] : rows[1], 60:300]
+    low, high = float(part.min()), float(part.max())
+    if high < 110:
+        return "red"
+    return "blue" if low > 160 else f"neither: {low:.0f} to {high:.0f}"
+
+
+async def test_the_programme_is_continuous_and_keyframes_are_regular(studio: Studio) -> None:
+    """Without any feed: a frame each tick, sound each 20 ms, keyframes each 2 s or when forced."""
+    await studio.programme(2.3)
+    studio.mixer.keyframe()
+    await studio.programme(2.0)
+    video, sound = studio.video(), studio.sound()
+    assert video[0].timestamp == 0
+    assert video[0].keyframe
+    assert all(b.timestamp - a.timestamp == 3000 for a, b in pairwise(video))
+    assert all(b.timestamp - a.timestamp == 960 for a, b in pairwise(sound))
+    assert abs(len(sound) - len(video) * 50 / 30) < 5
+    keys = [frame.timestamp // 3000 for frame in video if frame.keyframe]
+    assert [tick for tick in keys if tick % 60 == 0] == list(range(0, keys[-1] + 1, 60))
+    assert len([tick for tick in keys if tick % 60]) == 1
+    for frame in video:
+        kinds = [unit[0] & 0x1F for unit in h264.nal_units(frame.data)]
+        assert kinds == ([7, 8, 5] if frame.keyframe else [1])
+    assert video[0].data[4:8].hex().startswith("6742c01f"), "constrained baseline 3.1"
+    assert studio.states == ["up"]
+    pictures = material.decode_video(video)
+    assert len(pictures) == len(video)
+    assert all(25 < material.luma(picture) < 80 for _, picture in pictures), "the ground, never black"
+
+
+async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(studio: Studio) -> None:
+    """Cuts between H264 and VP8 speakers: from one picture to the next it is wholly the other one."""
+    studio.play("a", camera(RED), microphone())
+    studio.play("b", camera(BLUE, Codec.VP8), microphone())
+    studio.mixer.stage(["a", "b"])
+    await studio.programme(1.0)
+    await studio.show(Scene(Layout.FULL, (Source("a"),)), "0")
+    start = len(studio.out)
+    takes = []
+    for n in range(1, 5):
+        await studio.programme(0.5)
+        takes.append(studio.out[-1].captured)
+        strip = Strip("Ľubomír Šťastný", "Košice") if n % 2 else None
+        await studio.show(Scene(Layout.FULL, (Source("ab"[n % 2]),), strip), str(n))
+    await studio.programme(0.5)
+    first = next(n for n, f in enumerate(studio.out) if n >= start and f.kind is Kind.VIDEO and f.keyframe)
+    seen = list(colours(studio.out[first:]))
+    assert {next(iter(found)) for _, found in seen if len(found) == 1} == {"red", "blue"}
+    assert all(len(found) == 1 for _, found in seen), "a picture of two speakers"
+    changes = [after[0] for before, after in pairwise(seen) if before[1] != after[1]]
+    assert all(any(0 < change - take < 0.15 for take in takes) for change in changes)
+    video = studio.video()
+    assert all(b.timestamp - a.timestamp == 3000 for a, b in pairwise(video))
+
+
+async def test_lips_are_in_step_before_and_after_a_hand_off(studio: Studio) -> None:
+    """Flash and beep leave within 60 ms of one another, for an early and a late microphone alike."""
+    studio.play("a", camera(RED), microphone(), audio_late=0.02)
+    studio.play("b", camera(BLUE, Codec.VP8), microphone(), audio_late=0.06)
+    studio.mixer.stage(["a", "b"])
+    offsets = []
+    for feed in ("a", "b"):
+        await studio.show(Scene(Layout.FULL, (Source(feed),)), feed)
+        await studio.programme(0.3)
+        begin = studio.out[-1].captured
+        await studio.programme(3.5)
+        lights = [
+            at for at in material.flashes(material.decode_video(from_keyframe(studio.out))) if at > begin
+        ]
+        tones = [at for at in material.beeps(*material.decode_sound(studio.out)) if at > begin]
+        assert len(lights) >= 2
+        found = [min((tone - light for tone in tones), key=abs) for light in lights[:3]]
+        assert all(abs(offset) < 0.06 for offset in found), found
+        offsets.append(sum(found) / len(found))
+    assert abs(offsets[0] - offsets[1]) < 0.04, offsets
+
+
+def from_keyframe(frames: list[Frame]) -> list[Frame]:
+    first = next(n for n, f in enumerate(frames) if f.kind is Kind.VIDEO and f.keyframe)
+    return frames[first:]
+
+
+async def test_hostile_bitstreams_harm_nobody(studio: Studio) -> None:
+    """Random bytes as any codec, cut-off and flipped pictures: the programme goes on, a good keyframe heals."""
+    random = Random(7)
+    studio.mixer.stage(["a"])
+    await studio.show(Scene(Layout.FULL, (Source("a", "Anna"),)), "t")
+    good = camera(RED)
+    for n in range(60):
+        frame = good[n % 30].frame
+        flipped = bytearray(frame.data)
+        for _ in range(20):
+            flipped[random.randrange(len(flipped))] ^= random.randrange(1, 256)
+        codec = random.choice((Codec.H264, Codec.VP8))
+        for data in (
+            random.randbytes(random.randrange(1, 3000)),
+            bytes(flipped),
+            frame.data[: n * 17 + 1],
+            b"",
+        ):
+            studio.mixer.frame("a", Frame(codec, data, n * 3000, studio.out[-1].captured, n % 3 == 0))
+        studio.mixer.frame("a", Frame(Codec.OPUS, random.randbytes(random.randrange(1, 200)), n * 960, 0.0))
+        await asyncio.sleep(0)
+    await studio.programme(0.5)
+    assert studio.mixer.restarts == 0
+    studio.play("a", camera(RED), microphone())
+    await studio.programme(2.0)
+    assert studio.wanted
+    studio.mixer.keyframe()
+    await studio.programme(0.7)
+    last = next(
+        n
+        for n in range(len(studio.out) - 1, 0, -1)
+        if studio.out[n].kind is Kind.VIDEO and studio.out[n].keyframe
+    )
+    assert {"red"} == set().union(*(found for _, found in colours(studio.out[last:])))
+    assert all(b.timestamp - a.timestamp == 3000 for a, b in pairwise(studio.video()))
+
+
+async def test_a_source_may_change_its_size_and_codec(studio: Studio) -> None:
+    """640 x 360, then 1280 x 720, then VP8, on the same feed, while on air."""
+    studio.mixer.stage(["a"])
+    await studio.show(Scene(Layout.FULL, (Source("a"),)), "t")
+    for codec, size in ((Codec.H264, (640, 360)), (Codec.H264, (1280, 720)), (Codec.VP8, (640, 360))):
+        player = studio.play("a", camera(RED, codec, size))
+        await studio.programme(1.0)
+        studio.mixer.keyframe()
+        await studio.programme(0.5)
+        player.cancel()
+        last = next(
+            n
+            for n in range(len(studio.out) - 1, 0, -1)
+            if studio.out[n].kind is Kind.VIDEO and studio.out[n].keyframe
+        )
+        assert {"red"} == set().union(*(found for _, found in colours(studio.out[last:])))
+    assert studio.mixer.restarts == 0
+
+
+async def test_a_killed_mixer_is_back_on_the_same_scene_within_a_second(studio: Studio) -> None:
+    """kill -9 on air: the next picture less than a second later on the same line, of the same speaker."""
+    studio.play("a", camera(RED), microphone())
+    studio.mixer.stage(["a"])
+    await studio.show(Scene(Layout.FULL, (Source("a", "Anna"),), card=Card("Slate")), "t")
+    await studio.until(lambda: studio.mixer.spare_ready)
+    await studio.programme(0.5)
+    before = len(studio.out)
+    os.kill(studio.mixer.stats()["pid"], signal.SIGKILL)
+    await studio.until(lambda: studio.mixer.restarts == 1 and studio.mixer.state == "up")
+    await studio.programme(1.5)
+    video = studio.video()
+    steps = [b.timestamp - a.timestamp for a, b in pairwise(video)]
+    assert all(step > 0 and step % 3000 == 0 for step in steps)
+    assert len([step for step in steps if step > 3000]) <= 1
+    assert max(steps) < 90000
+    assert max(b.timestamp - a.timestamp for a, b in pairwise(studio.sound())) < 48000
+    after = from_keyframe(studio.out[before:])
+    assert {"red"} == set().union(*(found for _, found in colours(after))), (
+        "another picture than the speaker's"
+    )
+    assert studio.states == ["up", "starting", "up"]
+
+
+async def test_killed_again_before_a_spare_is_ready_it_still_comes_back(studio: Studio) -> None:
+    """Two kills in a row: a new process is started, with the same scene."""
+    await studio.show(Scene(Layout.SLATE, card=Card("Slate")), "t")
+    for n in (1, 2):
+        os.kill(studio.mixer.stats()["pid"], signal.SIGKILL)
+        await studio.until(lambda n=n: studio.mixer.restarts == n and studio.mixer.state == "up")
+    await studio.programme(0.5)
+    assert all(b.timestamp > a.timestamp for a, b in pairwise(studio.video()))
+
+
+async def test_a_stuck_mixer_is_replaced(studio: Studio) -> None:
+    """A process that is alive but silent is killed, and the spare goes on."""
+    await studio.until(lambda: studio.mixer.spare_ready)
+    os.kill(studio.mixer.stats()["pid"], signal.SIGSTOP)
+    await studio.until(lambda: studio.mixer.restarts == 1 and studio.mixer.state == "up")
+    await studio.programme(0.2)
+
+
+async def test_pictures_that_stop_give_way_to_the_card(studio: Studio) -> None:
+    """The last picture stands for half a second, then the card, and the picture again when it comes."""
+    player = studio.play("a", camera(RED))
+    studio.mixer.stage(["a"])
+    await studio.show(Scene(Layout.FULL, (Source("a"),), card=Card("Slate")), "t")
+    await studio.programme(1.0)
+    player.cancel()
+    stopped = studio.out[-1].captured
+    await studio.programme(1.2)
+    studio.play("a", camera(RED))
+    await studio.programme(1.0)
+    seen = [(at, found) for at, found in colours(from_keyframe(studio.out)) if at > stopped - 0.2]
+    gone = next(at for at, found in seen if found != {"red"})
+    assert 0.4 < gone - stopped < 0.8
+    assert seen[-1][1] == {"red"}
+
+
+async def test_a_dissolve_goes_over_steadily(studio: Studio) -> None:
+    """From red to blue without a step: the colour of the picture only ever moves towards the new one."""
+    studio.play("a", camera(RED))
+    studio.play("b", camera(BLUE))
+    studio.mixer.stage(["a", "b"])
+    await studio.programme(0.5)
+    await studio.show(Scene(Layout.FULL, (Source("a"),)), "a")
+    await studio.programme(0.5)
+    await studio.show(Scene(Layout.FULL, (Source("b"),)), "b", "dissolve")
+    begin = studio.shown["b"] - 0.05
+    await studio.programme(0.7)
+    means = [
+        float(material.plane(picture, 1)[60:200, 60:300].mean())
+        for at, picture in material.decode_video(from_keyframe(studio.out))
+        if at > begin
+    ]
+    assert means[0] < 110
+    assert means[-1] > 160
+    assert len([mean for mean in means if 105 < mean < 165]) >= 4, means
+    assert all(b > a - 4 for a, b in pairwise(means)), means
+
+
+@pytest.mark.usefixtures("no_leaks", "no_tasks")
+async def test_nothing_is_left_behind() -> None:
+    """After stop, also after a kill: no process, descriptor, thread or task."""
+    studio = Studio()
+    await studio.mixer.start()
+    studio.play("a", camera(RED), microphone())
+    studio.mixer.stage(["a"])
+    await studio.until(lambda: studio.mixer.spare_ready)
+    os.kill(studio.mixer.stats()["pid"], signal.SIGKILL)
+    await studio.until(lambda: studio.mixer.state == "up" and studio.mixer.restarts == 1)
+    await studio.close()
+    await studio.mixer.stop()
