@@ -24,6 +24,7 @@ from broadcast.routes import Routes
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
+from broadcast.webfont import EventFonts
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
 from signaling.journal import Journal
@@ -82,6 +83,9 @@ class App:
         await self._prepare_clips(data / "clips")
         await self.desk.start()
         self._on_stop("desk", self.desk.stop)
+        self.fonts = EventFonts(data / "fonts", [repr(config)])
+        fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
+        self._on_stop("fonts", lambda: _cancelled(fonts))
         routes = Routes(config, self)
         self._on_stop("HTTP", routes.stop)
         await routes.start()
@@ -197,6 +201,11 @@ class App:
     def _count_audience(self) -> None:
         roles = list(self._audience.values())
         self.desk.audience(roles.count("viewer"), roles.count("screen"))
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def public_url(config: Config) -> str:

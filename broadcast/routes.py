@@ -105,6 +105,7 @@ class Routes:
             router.add_static(f"/{folder}", WEB / folder)
         router.add_get("/favicon.ico", _page(WEB / "icon.svg"))
         router.add_get("/icon.svg", _page(WEB / "icon.svg"))
+        router.add_get("/fonts/{name}.woff2", self._font)
         router.add_get("/ws", self._control)
         router.add_get("/healthz", self._healthz)
         router.add_get("/readyz", self._readyz)
@@ -118,6 +119,13 @@ class Routes:
             router.add_delete(sessions, self._hang_up)
             router.add_patch(sessions, self._no_trickle)
             router.add_route("OPTIONS", sessions, _options)
+
+    async def _font(self, request: web.Request) -> web.StreamResponse:
+        """The event's own characters in scripts for which a machine may have no font."""
+        path = self._app.fonts.path(request.match_info["name"])
+        if path is None:
+            raise NotFound("This event needs no such font.")
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache", "Content-Type": "font/woff2"})
 
     # -- media ---------------------------------------------------------------------------------------
 
