@@ -59,11 +59,12 @@ def candidates(bound: Sequence[tuple[str, int]], advertise: Sequence[str]) -> li
 def _advertised(text: str, ports: dict[bool, int], default: int) -> tuple[str, int]:
     """Raises ValueError if there is no IP address in `text`."""
     host, port = text, ""
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]:")
+    if text.startswith("[") and "]" in text:
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
-    address = ipaddress.ip_address(host.rstrip("]"))
+    address = ipaddress.ip_address(host)
     return str(address), int(port) if port else ports.get(address.version == 6, default)
 
 
