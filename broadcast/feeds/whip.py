@@ -20,7 +20,7 @@ from broadcast.rtp import rtcp
 from broadcast.rtp.clock import FeedClock
 from broadcast.rtp.feedback import Ceiling, KeyframeRequests
 from broadcast.rtp.frame import Codec, Frame, Kind
-from broadcast.rtp.receiver import Receiver
+from broadcast.rtp.receiver import ROUND_TRIP, Receiver
 from broadcast.rtp.transport_cc import ArrivalLog
 from broadcast.transport.peer import Peer
 from broadcast.transport.sdp import Extension, Track
@@ -31,7 +31,6 @@ ARRIVALS_EVERY = 0.05  # seconds between transport-cc messages: what Chromium's 
 REPORT_EVERY = 1.0  # seconds between receiver reports ...
 REPORT_FIRST = 0.1  # ... and until the first, which carries the ceiling that 720p needs
 MAX_BITRATE = 4_000_000  # bit/s, picture and sound of one feed
-DEFAULT_ROUND_TRIP = 0.1  # seconds, until it is measured
 LEVEL_FALL = 0.5  # dB a packet by which the level shown falls after a peak
 
 
@@ -240,7 +239,7 @@ class WhipFeed(Feed):
         receiver = self._video
         if receiver is None or receiver.ssrc is None:
             return
-        if not self._keyframes.due(now, self._peer.rtt or DEFAULT_ROUND_TRIP):
+        if not self._keyframes.due(now, self._peer.rtt or ROUND_TRIP):
             return
         feedback = self._peer.media.video.feedback if self._peer.media.video else frozenset()
         if "nack pli" in feedback:

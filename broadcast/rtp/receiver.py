@@ -13,6 +13,7 @@ from broadcast.rtp.rtcp import SenderReport, from_ntp
 
 AUDIO_PATIENCE = 0.03  # seconds: sound that comes later than this has missed its place in the mix
 VIDEO_PATIENCE = (0.12, 0.6)  # seconds, least and most; between them a few round trips for the NACK
+ROUND_TRIP = 0.1  # seconds, until it is measured
 SILENCE = 1.0  # seconds after which another SSRC may take the place of one that went silent
 
 
@@ -31,13 +32,14 @@ class Receiver:
         self._sets = tuple(parameter_sets)
         self._last = 0.0
         self._spoilt = False
+        self._round_trip = ROUND_TRIP
         self._begin(0)
 
     def _begin(self, ssrc: int) -> None:
         self.reception = Reception(ssrc, self.codec.clock_rate)
         self.stream = StreamClock(self._clock, self.codec.clock_rate)
-        patience = AUDIO_PATIENCE if self.codec.kind is Kind.AUDIO else VIDEO_PATIENCE[0]
-        self.order: Reorder[tuple[Packet, float]] = Reorder(patience=patience, nack=self._nack)
+        self.order: Reorder[tuple[Packet, float]] = Reorder(patience=AUDIO_PATIENCE, nack=self._nack)
+        self.round_trip(self._round_trip)
         self._frames = depacketiser(self.codec, self._sets)
 
     def packet(self, packet: Packet, arrival: float) -> list[Frame]:
@@ -77,7 +79,7 @@ class Receiver:
 
     def round_trip(self, seconds: float) -> None:
         """The round trip to the sender, which decides how long a lost packet is worth waiting for."""
-        self.order.round_trip = seconds
+        self._round_trip = self.order.round_trip = seconds
         if self.codec.kind is Kind.VIDEO:
             least, most = VIDEO_PATIENCE
             self.order.patience = min(most, max(least, 0.05 + 3 * seconds))
