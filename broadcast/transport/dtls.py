@@ -18,6 +18,7 @@ from OpenSSL import SSL
 from pylibsrtp import Session
 
 DATAGRAM = 1500  # bytes; a flight of ours is under 800
+HANDSHAKE = (b"\x14", b"\x16")  # first byte of a record: ChangeCipherSpec, Handshake
 RESEND_AFTER = 0.1  # seconds, doubled each time: OpenSSL alone would wait a whole second
 RESEND_LIMIT = 1.6  # seconds; from there on OpenSSL's own timer is the faster one
 
@@ -100,9 +101,13 @@ class Dtls(RTCDtlsTransport):
         """Take a datagram in."""
         if self._state in (State.CONNECTING, State.CONNECTED):
             assert self._ssl is not None  # since begin()
+            late = self._state is State.CONNECTED and self._role == "server" and datagram[:1] in HANDSHAKE
             self._ssl.bio_write(datagram)
             self._patience = RESEND_AFTER
-            self._advance()
+            if (
+                not self._advance() and late
+            ):  # our last flight was lost, so they repeat theirs, which is a replay
+                self._repeat_flight()
 
     def shut(self) -> None:
         """Say goodbye (close_notify), if there is anybody to say it to. `on_change` is not called again."""
@@ -113,8 +118,9 @@ class Dtls(RTCDtlsTransport):
         self._state = State.CLOSED
         self._schedule()
 
-    def _advance(self) -> None:
-        """See how far the handshake comes with what has arrived, and what else came."""
+    def _advance(self) -> bool:
+        """See how far the handshake comes with what has arrived, and what else came. True if that called
+        for an answer."""
         assert self._ssl is not None
         before = self._state
         try:
@@ -130,10 +136,11 @@ class Dtls(RTCDtlsTransport):
         except SSL.Error:
             if self._state is State.CONNECTING:
                 self._state = State.FAILED
-        self._flush()
+        answered = self._flush()
         self._schedule()
         if self._state is not before:
             self._on_change()
+        return answered
 
     def _schedule(self) -> None:
         """Set the timer for what is outstanding: OpenSSL's own, or the sooner one of the handshake."""
@@ -161,11 +168,14 @@ class Dtls(RTCDtlsTransport):
             self._flush()
         elif self._state is State.CONNECTING:
             self._patience *= 2
-            for datagram in self._flight:
-                self._transmit(datagram)
+            self._repeat_flight()
         self._schedule()
         if self._state is State.FAILED:
             self._on_change()
+
+    def _repeat_flight(self) -> None:
+        for datagram in self._flight:
+            self._transmit(datagram)
 
     def _established(self) -> None:
         """The handshake is done: check whose certificate it was, and take the keys."""
@@ -175,7 +185,8 @@ class Dtls(RTCDtlsTransport):
         if self._state is not State.FAILED:
             self._state = State.CONNECTED
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Transmit what OpenSSL has written; False if that is nothing."""
         assert self._ssl is not None
         flight = []
         while True:
@@ -185,5 +196,5 @@ class Dtls(RTCDtlsTransport):
                 break
         if flight:
             self._flight = flight
-        for datagram in flight:
-            self._transmit(datagram)
+            self._repeat_flight()
+        return bool(flight)
