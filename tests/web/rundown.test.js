@@ -24,6 +24,12 @@ test('the tally is red on air, amber on standby and off otherwise', () => {
   assert.equal(tallyOf(null, 'ana'), 'off');
 });
 
+test('viewers, who are not told how people are, get the tally from the rundown', () => {
+  const event = onAir('ana', { standby: 'ben' });
+  for (const someone of event.people) delete someone.state;
+  assert.deepEqual(['ana', 'ben', 'cleo'].map((id) => tallyOf(event, id)), ['air', 'standby', 'off']);
+});
+
 test('a talk ends its planned minutes after it began', () => {
   assert.equal(endsAt(talk('ana', { started: NOW })), NOW + 20 * MINUTE);
   assert.equal(endsAt(talk('ana')), null);

@@ -30,11 +30,14 @@ export function show(over = {}) {
   };
 }
 
+const STATES = (air, standby) => (p) => ({ ...p, state: p.id === air ? 'on_air' : p.id === standby ? 'standby' : p.state });
+
 /** The show with one talk on air since `started`. @param {string} id @param {object} [over] */
 export function onAir(id, { started = NOW, ...over } = {}) {
   const base = show(over);
   return {
     ...base,
+    people: base.people.map(STATES(id, base.standby)),
     air: { ...base.air, kind: 'talk', talk: id, layout: 'full' },
     talks: base.talks.map((t) => (t.id === id ? { ...t, state: 'live', started } : t)),
   };

@@ -87,12 +87,15 @@ export function talkOf(show, personId) {
 }
 
 /**
- * The tally of a person: what the coloured border says.
+ * The tally of a person: what the coloured border says. The server's word counts; what the rundown says
+ * is for those who are not told how people are.
  *
  * @param {Show | null} show @param {string} personId @returns {'air' | 'standby' | 'off'}
  */
 export function tallyOf(show, personId) {
   if (!show) return 'off';
+  const state = personById(show, personId)?.state;
+  if (state) return state === 'on_air' ? 'air' : state === 'standby' ? 'standby' : 'off';
   if (onNow(show)?.speakers.includes(personId)) return 'air';
   return talkById(show, show.standby)?.speakers.includes(personId) ? 'standby' : 'off';
 }

@@ -5,7 +5,8 @@
  * @typedef {{id: string, name: string, subtitle?: string, place?: string, timezone: string, start: number, end: number}} EventInfo
  * @typedef {{title: string, message: string, until: number | null}} Slate
  * @typedef {'full' | 'pip' | 'side' | 'grid' | 'slate'} Layout
- * @typedef {{kind: 'slate' | 'talk', talk: string | null, since: number, layout: Layout, slate: Slate}} Air
+ * @typedef {{kind: 'slate' | 'talk', talk: string | null, since: number, layout: Layout, slate: Slate,
+ *   held?: string | null, returns?: boolean}} Air `held`: the talk that the slate interrupts; `returns`: it comes back by itself
  * @typedef {'planned' | 'standby' | 'live' | 'done' | 'skipped'} TalkState
  * @typedef {{id: string, title: string, speakers: string[], layout: Layout, state: TalkState,
  *   start: number | null, minutes: number, started: number | null, ended: number | null}} Talk

@@ -39,9 +39,14 @@ export class Player extends HTMLElement {
     else this.ontimeupdate = () => (this.lastPicture = performance.now());
   }
 
+  /** The programme was asked for: the wait for the first picture counts from here. */
+  tuning() {
+    this.#asked ||= performance.now();
+  }
+
   /** @param {MediaStream} stream */
   attach(stream) {
-    this.#asked ||= performance.now();
+    this.tuning();
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     void this.#play();
   }

@@ -15,6 +15,7 @@ const DOTS = { on_air: 'air', standby: 'good', ready: 'good', green_room: 'warn'
 
 export class Rundown extends HTMLElement {
   #list = el('ol', { class: 'rundown' });
+  #seen = '';
 
   connectedCallback() {
     if (!this.#list.isConnected) this.append(this.#list);
@@ -30,6 +31,16 @@ export class Rundown extends HTMLElement {
       (talk) => this.#row(talk.id),
       (node, talk) => this.#fill(node, state, talk, expected.get(talk.id) ?? null, now),
     );
+    this.#follow(`${state.air.talk ?? ''}`);
+  }
+
+  /** Keeps the talk on air in sight, in a list that scrolls; once a change, so that nobody's scrolling is undone. @param {string} id */
+  #follow(id) {
+    if (id === this.#seen) return;
+    this.#seen = id;
+    const node = /** @type {HTMLElement | null} */ (this.#list.querySelector(`[data-talk="${CSS.escape(id)}"]`));
+    const box = this.parentElement;
+    if (node && box && box.scrollHeight > box.clientHeight) box.scrollTop = node.offsetTop - box.offsetTop - 48;
   }
 
   /** @param {string} id */
@@ -63,15 +74,16 @@ export class Rundown extends HTMLElement {
       () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span'), el('span', { class: 'rundown-presence' })),
       fillPerson,
     );
-    setText(part('badge'), talkState(talk.state));
-    part('badge').dataset.tone = TONES[talk.state] ?? '';
-    show(part('badge'), talk.state !== 'planned');
+    const held = state.air.held === talk.id;
+    setText(part('badge'), held ? 'Held' : talkState(talk.state));
+    part('badge').dataset.tone = held ? 'warn' : TONES[talk.state] ?? '';
+    show(part('badge'), held || talk.state !== 'planned');
     const onAir = talk === onNow(state);
     const cued = talk.id === state.standby;
     show(part('cue'), !onAir);
     setText(part('cue'), cued ? 'Clear' : 'Cue');
     setAttribute(part('cue'), 'aria-pressed', String(cued));
-    setAttribute(part('cue'), 'aria-label', cued ? `Take ${talk.title} off standby` : `Cue ${talk.title}`);
+    setAttribute(part('cue'), 'aria-label', cued ? `Clear ${talk.title} from standby` : `Cue ${talk.title}`);
   }
 }
 

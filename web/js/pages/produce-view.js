@@ -13,6 +13,9 @@ import { fault, personState } from '../words.js';
 /** Refusals that a determined producer may override. */
 const FORCEABLE = ['people_missing', 'not_ready', 'no_picture', 'talk_over'];
 
+/** Pictures a second below which the producer is told; the word alone, because a live region must not chatter. */
+const SLOW_MIXER = 24;
+
 /** @param {State} state @returns {boolean} whether a card stands in place of the desk */
 export function drawRefused(state) {
   updateHeader(state);
@@ -51,8 +54,10 @@ export function drawDesk(state, local) {
   }
   const mixer = byId('mixer');
   const up = health?.mixer.state === 'up';
-  setText(mixer, !health ? 'Mixer \u2026' : up ? `Mixer ${Math.round(health.mixer.fps)} fps` : 'Mixer starting');
-  mixer.dataset.tone = !health ? '' : up ? 'good' : 'bad';
+  const slow = up && health.mixer.fps < SLOW_MIXER;
+  setText(mixer, !health ? 'Mixer \u2026' : slow ? 'Mixer too slow' : up ? 'Mixer up' : 'Mixer starting');
+  mixer.title = health ? `${Math.round(health.mixer.fps)} fps, ${Math.round(health.mixer.late_ms)} ms late, restarted ${health.mixer.restarts} times` : '';
+  mixer.dataset.tone = !health ? '' : slow ? 'warn' : up ? 'good' : 'bad';
   if (!event) return;
   const talk = onNow(event);
   document.title = `${talk ? `\u25CF ${namesOf(event, talk)}` : 'Slate'} \u2013 desk \u2013 ${event.event.name}`;
@@ -80,6 +85,7 @@ export function drawPreview(state, pool) {
   const feeds = event && talk ? feedsOf(event, talk) : [];
   const shown = feeds.length > 0 || !talk ? feeds : known.filter((id) => id === `clip.${talk.id}`);
   box.dataset.count = String(shown.length);
+  setAttribute(/** @type {Element} */ (box.parentElement), 'data-empty', talk === null);
   setText(byId('preview-title'), talk ? talk.title : 'Nothing on standby');
   setText(byId('preview-time'), talk ? `${talk.minutes} min` : '');
   show(byId('preview-empty'), shown.length === 0);
@@ -151,13 +157,13 @@ export function drawHealth(state, pool, listening, listen) {
   );
   const clients = health?.clients ?? [];
   setText(byId('clients-count'), clients.length > 0 ? String(clients.length) : '');
-  keyed(byId('clients'), clients, (client) => client.id, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('strong'), el('span', { class: 'muted' }), el('span', { class: 'clients-words number' })), (node, client) => {
-    const [dot, name, page, words] = /** @type {HTMLElement[]} */ ([...node.children]);
+  keyed(byId('clients'), clients, (client) => client.id, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'clients-who' }, el('strong'), el('span', { class: 'muted' })), el('span', { class: 'clients-words number' })), (node, client) => {
+    const [dot, who, words] = /** @type {HTMLElement[]} */ ([...node.children]);
     const said = clientWords(client);
     node.dataset.client = client.page;
     dot.dataset.tone = said.tone;
-    setText(name, client.name || 'Viewer');
-    setText(page, client.page);
+    setText(/** @type {Node} */ (who.firstChild), client.name || 'Viewer');
+    setText(/** @type {Node} */ (who.lastChild), ` ${client.page}`);
     setText(words, said.words);
   });
 }
@@ -195,11 +201,13 @@ export function drawNotices(state, acts) {
   const nameOf = (/** @type {string} */ id) => (event ? (personById(event, id)?.name ?? id) : id);
   const refused = state.refusals.map((refusal) => ({ id: refusal.id, tone: 'bad', text: `${refusedWord(refusal.command.type)} ${refusal.fault.message}`, code: refusal.fault.code, refusal }));
   const problem = event?.problem ? [{ id: `problem-${event.problem.at}`, tone: 'bad', text: `${clock(event.problem.at)}  ${event.problem.message}`, code: event.problem.code, refusal: null }] : [];
+  const held = event?.air.held ? talkById(event, event.air.held) : null;
+  const back = held && event?.air.returns ? [{ id: 'held', tone: '', text: `\u201C${held.title}\u201D comes back on air by itself as soon as its picture is back.`, code: '', refusal: null }] : [];
   const away = state.link === 'away' ? [{ id: 'away', tone: '', text: 'The desk lost the server and connects again by itself. What is on air stays on air.', code: '', refusal: null }] : [];
   const warned = state.link === 'open' ? warnings(state.health, nameOf).map((text) => ({ id: text, tone: '', text, code: '', refusal: null })) : [];
   keyed(
     byId('notices'),
-    [...away, ...refused, ...problem, ...warned],
+    [...away, ...refused, ...problem, ...back, ...warned],
     (notice) => notice.id,
     (notice) => {
       const node = el('div', { class: 'notice' }, el('p'), el('span', { class: 'code' }));

@@ -30,7 +30,10 @@ const watcher = new Watcher({
   patient: true,
   freezeAfter: 3000,
   onStream: (stream) => player.attach(stream),
-  onStatus: ({ state }) => (document.body.dataset.media = state),
+  onStatus: ({ state }) => {
+    document.body.dataset.media = state;
+    if (state === 'connecting') player.tuning();
+  },
 });
 
 const opened = performance.now();

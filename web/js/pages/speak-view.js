@@ -58,9 +58,11 @@ function isReady(state) {
 /** @param {State} state @param {Light} tally @param {boolean} joined @returns {string} */
 function lineFor(state, tally, joined) {
   const { show: event } = state;
+  if (!joined && tally !== 'off') return `You are ${tally === 'air' ? 'on air' : 'next'}, and your camera is off here: turn it on now.`;
   if (!joined) return 'Check picture and sound, then enter the green room. Nobody sees you yet.';
   if (!event) return 'Waiting for the server';
   if (tally === 'air') return 'Everybody sees and hears you.';
+  if (event.air.held && event.air.held === event.you?.talk && event.air.returns) return 'Your picture was lost. You are on air again as soon as it is back.';
   if (tally === 'standby') return 'You are next. Look into the camera.';
   const mine = talkOf(event, state.you?.id ?? '');
   if (!mine) return event.phase === 'over' ? 'The event is over. Thank you.' : 'Your talk is over. Thank you.';

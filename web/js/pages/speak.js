@@ -161,7 +161,7 @@ function join() {
     onStatus: redraw,
   });
   local.joined = true;
-  sessionStorage.setItem('pavilion.joined', '1');
+  rememberJoined(true);
   local.camera.start();
   show(byId('join'), false);
   need('devices', HTMLDetailsElement).open = false;
@@ -243,7 +243,7 @@ function leave() {
   unshare();
   back.stop();
   local.stream?.getTracks().forEach((track) => track.stop());
-  sessionStorage.removeItem('pavilion.joined');
+  rememberJoined(false);
 }
 
 /** @param {'pick-camera' | 'pick-microphone'} id @param {'camera' | 'microphone'} key @param {'video' | 'audio'} kind */
@@ -273,7 +273,10 @@ byId('camera').addEventListener('click', () => toggle('video', 'camera', 'Camera
 byId('share').addEventListener('click', () => void share());
 byId('ready').addEventListener('click', ready);
 byId('pass-floor').addEventListener('click', passFloor);
-byId('card-button').addEventListener('click', () => location.reload());
+byId('card-button').addEventListener('click', () => {
+  rememberJoined(local.joined);
+  location.reload();
+});
 byId('return').addEventListener('click', () => {
   local.wantsReturn = !local.wantsReturn;
   redraw();
@@ -298,10 +301,14 @@ async function awake() {
   if (document.visibilityState === 'visible') await navigator.wakeLock?.request('screen').catch(() => undefined);
 }
 
+/** Kept with this entry of the tab's history: it survives a reload, and nothing else. @param {boolean} joined */
+function rememberJoined(joined) {
+  history.replaceState({ joined }, '');
+}
+
 /** After a reload, and where the browser already allows the camera, nobody should have to click again. */
 async function resume() {
-  const joined = sessionStorage.getItem('pavilion.joined') === '1';
-  if (!joined) return;
+  if (history.state?.joined !== true) return;
   await start();
   if (local.stream) join();
 }

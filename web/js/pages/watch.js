@@ -33,6 +33,7 @@ const watcher = new Watcher({
 function updateCard() {
   const { state, code, message } = watcher.status;
   document.body.dataset.media = state;
+  if (state === 'connecting') player.tuning();
   if (state === 'refused' || (state !== 'connected' && code !== null)) player.card(fault(code, message));
   else if (state !== 'connected' && !player.lastPicture) player.card({ title: 'Tuning in\u2026' });
   else player.card(null);
