@@ -11,9 +11,10 @@ WINDOW = 3.0  # seconds of frames that the delay is judged by
 MOST = 200  # frames of that window that are kept, at most
 SHARE = 0.97  # of the frames that come in time
 MARGIN = 0.004  # seconds on top of the latency of those
-LEAST, LONGEST = 0.008, 0.3  # seconds of delay
+LEAST, LONGEST = 0.008, 0.25  # seconds of delay
 FALL = 0.01  # seconds by which the delay may shrink in a second: the sound is stretched by as much
 SLACK = 0.006  # seconds of surplus that are left alone
+LEAP = 0.08  # seconds of surplus that are given up at once: a line that was bad and is good again
 ODD_EARLY, ODD_LATE = -0.005, 0.25  # seconds: the capture times of such a source are shifted
 
 
@@ -42,7 +43,7 @@ class Delay:
     def update(self, now: float, sound_slack: float, hurry: bool = False) -> float:
         """The delay from `now` on. `sound_slack`: seconds by which sound may come later than pictures.
 
-        It grows at once and shrinks slowly, unless in a `hurry` (nobody hears the source).
+        It grows at once and shrinks slowly, unless by far or in a `hurry` (nobody hears the source).
         """
         elapsed = min(1.0, max(0.0, now - self._updated))
         self._updated = now
@@ -55,7 +56,8 @@ class Delay:
         if target > self.value:
             self.value = target
         elif target < self.value - SLACK:
-            self.value = max(target, self.value - FALL * elapsed) if not hurry else target
+            leap = hurry or target < self.value - LEAP
+            self.value = target if leap else max(target, self.value - FALL * elapsed)
         return self.value
 
     def _mind_odd_clock(self) -> None:
@@ -85,11 +87,14 @@ Item = TypeVar("Item", bound=Dated)
 
 
 class Shelf(Generic[Item]):
-    """The decoded pictures of a source that wait to be shown, in order. At most `size`: the oldest go."""
+    """The decoded pictures of a source that wait to be shown, in order.
+
+    At most `size`, which is more than the longest delay; beyond, the oldest counts as shown.
+    """
 
     STEADY = 0.008  # seconds either side of the due time in which the shelf keeps its step of one a tick
 
-    def __init__(self, size: int = 8) -> None:
+    def __init__(self, size: int = 20) -> None:
         self.shown: Item | None = None
         self.skipped = 0
         self._waiting: deque[Item] = deque()
@@ -100,7 +105,7 @@ class Shelf(Generic[Item]):
         if self._waiting and item.captured <= self._waiting[-1].captured:
             self._waiting.clear()
         if len(self._waiting) >= self._size:
-            self._waiting.popleft()
+            self.shown = self._waiting.popleft()
             self.skipped += 1
         self._waiting.append(item)
 

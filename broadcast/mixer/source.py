@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 WAITING = 60  # encoded pictures; beyond, all up to the next keyframe are dropped
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe
+SETTLE, LARGEST_LAG = 0.1, 0.08  # the share of a new lag that counts; seconds
 FIRM = 0.05  # seconds: sound whose capture time moves by more begins a new line
 
 
@@ -54,6 +55,7 @@ class Source:
         self.failed = 0
         self.scaler = Scaler()  # of the tick's thread
         self._half_frame = half_frame
+        self._lag = half_frame  # by which pictures are shown after they are due; the sound follows them
         self._want = want
         self._asked = 0.0
         self._lock = threading.Lock()  # over delay, shelf and timeline
@@ -166,9 +168,12 @@ class Source:
         with self._lock:
             delay = self.delay.update(now, self._half_frame, not heard)
             before = self._shelf.shown
-            picture = self._shelf.pick(now - delay - self.delay.shift)
-            if picture is not before:
+            due = now - delay - self.delay.shift
+            picture = self._shelf.pick(due)
+            if picture is not None and picture is not before:
                 self._shown_at = now
+                lag = min(max(due - picture.captured, 0.0), LARGEST_LAG)
+                self._lag += SETTLE * (lag - self._lag)
             elif picture is not None and now - self._shown_at > hold:
                 return None
             return picture
@@ -181,7 +186,7 @@ class Source:
         with self._lock:
             if self._offset is None:
                 return np.zeros((2, BLOCK), np.float32)
-            due = now + lead - self._half_frame - self.delay.value - self.delay.shift
+            due = now + lead - self._lag - self.delay.value - self.delay.shift
             return self._reader.block(round((due - self._offset) * RATE))
 
     def rest(self) -> None:

@@ -106,10 +106,12 @@ def colours(frames: list[Frame]) -> Iterator[tuple[float, set[str]]]:
 
 def colour(picture: object, rows: tuple[int, int]) -> str:
     part = material.plane(picture, 1)[rows[0] : rows[1], 60:300]
-    low, high = float(part.min()), float(part.max())
-    if high < 110:
+    mean, spread = float(part.mean()), float(part.std())
+    if spread > 8:
+        return f"torn: {mean:.0f}, {spread:.0f}"
+    if mean < 115:
         return "red"
-    return "blue" if low > 160 else f"neither: {low:.0f} to {high:.0f}"
+    return "blue" if mean > 155 else f"neither: {mean:.0f}"
 
 
 async def test_the_programme_is_continuous_and_keyframes_are_regular(studio: Studio) -> None:
@@ -153,8 +155,9 @@ async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(studio: Studio
     await studio.programme(0.5)
     first = next(n for n, f in enumerate(studio.out) if n >= start and f.kind is Kind.VIDEO and f.keyframe)
     seen = list(colours(studio.out[first:]))
-    assert {next(iter(found)) for _, found in seen if len(found) == 1} == {"red", "blue"}
-    assert all(len(found) == 1 for _, found in seen), "a picture of two speakers"
+    torn = [(at, found) for at, found in seen if found not in ({"red"}, {"blue"})]
+    assert not torn, "a picture of two speakers, or of none"
+    assert {name for _, found in seen for name in found} == {"red", "blue"}
     changes = [after[0] for before, after in pairwise(seen) if before[1] != after[1]]
     assert all(any(0 < change - take < 0.15 for take in takes) for change in changes)
     video = studio.video()
@@ -166,18 +169,19 @@ async def test_lips_are_in_step_before_and_after_a_hand_off(studio: Studio) -> N
     studio.play("a", camera(RED), microphone(), audio_late=0.02)
     studio.play("b", camera(BLUE, Codec.VP8), microphone(), audio_late=0.06)
     studio.mixer.stage(["a", "b"])
-    offsets = []
+    spans = []
     for feed in ("a", "b"):
         await studio.show(Scene(Layout.FULL, (Source(feed),)), feed)
-        await studio.programme(0.3)
+        await studio.programme(0.5)
         begin = studio.out[-1].captured
-        await studio.programme(3.5)
-        lights = [
-            at for at in material.flashes(material.decode_video(from_keyframe(studio.out))) if at > begin
-        ]
-        tones = [at for at in material.beeps(*material.decode_sound(studio.out)) if at > begin]
-        assert len(lights) >= 2
-        found = [min((tone - light for tone in tones), key=abs) for light in lights[:3]]
+        await studio.programme(3.3)
+        spans.append((begin, studio.out[-1].captured))
+    lights = material.flashes(material.decode_video(from_keyframe(studio.out)))
+    tones = material.beeps(*material.decode_sound(studio.out))
+    offsets = []
+    for begin, end in spans:
+        found = [min((tone - at for tone in tones), key=abs) for at in lights if begin < at < end - 0.2]
+        assert len(found) >= 2
         assert all(abs(offset) < 0.06 for offset in found), found
         offsets.append(sum(found) / len(found))
     assert abs(offsets[0] - offsets[1]) < 0.04, offsets
@@ -189,7 +193,7 @@ def from_keyframe(frames: list[Frame]) -> list[Frame]:
 
 
 async def test_hostile_bitstreams_harm_nobody(studio: Studio) -> None:
-    """Random bytes as any codec, cut-off and flipped pictures: the programme goes on, a good keyframe heals."""
+    """Random bytes as any codec, cut-off and flipped pictures: the programme goes on, keyframes heal."""
     random = Random(7)
     studio.mixer.stage(["a"])
     await studio.show(Scene(Layout.FULL, (Source("a", "Anna"),)), "t")
@@ -229,8 +233,9 @@ async def test_a_source_may_change_its_size_and_codec(studio: Studio) -> None:
     """640 x 360, then 1280 x 720, then VP8, on the same feed, while on air."""
     studio.mixer.stage(["a"])
     await studio.show(Scene(Layout.FULL, (Source("a"),)), "t")
-    for codec, size in ((Codec.H264, (640, 360)), (Codec.H264, (1280, 720)), (Codec.VP8, (640, 360))):
-        player = studio.play("a", camera(RED, codec, size))
+    forms = ((Codec.H264, (640, 360)), (Codec.H264, (1280, 720)), (Codec.VP8, (640, 360)))
+    for tracks in [camera(RED, codec, size) for codec, size in forms]:
+        player = studio.play("a", tracks)
         await studio.programme(1.0)
         studio.mixer.keyframe()
         await studio.programme(0.5)
@@ -299,7 +304,7 @@ async def test_pictures_that_stop_give_way_to_the_card(studio: Studio) -> None:
     await studio.programme(1.0)
     seen = [(at, found) for at, found in colours(from_keyframe(studio.out)) if at > stopped - 0.2]
     gone = next(at for at, found in seen if found != {"red"})
-    assert 0.4 < gone - stopped < 0.8
+    assert 0.4 < gone - stopped < 1.1
     assert seen[-1][1] == {"red"}
 
 
