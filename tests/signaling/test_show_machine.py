@@ -42,6 +42,8 @@ class Shows(RuleBasedStateMachine):
         self.began: dict[str, float] = {}
         self.ended: set[str] = set()
         self.limit = PREPARE_SECONDS + COMMIT_SECONDS
+        self.pictures: list[str] = []
+        self.seen = self.show.state
 
     # ---- what the world does
 
@@ -202,6 +204,29 @@ class Shows(RuleBasedStateMachine):
             assert (floor.picture.talk, floor.picture.token) == (floor.air.talk, floor.air.token)
         staged = {talk.id for talk in self.show.state.staged}
         assert {floor.air.talk, floor.picture.talk, self.show.state.rundown.standby} <= staged | {None}
+
+    @invariant()
+    def what_has_left_the_air_is_over(self) -> None:
+        state = self.show.state
+        for item in state.rundown:
+            if item.started is not None and item.talk.id not in (state.rundown.live, state.rundown.held):
+                assert state.rundown.is_over(item)
+                assert item.ended is not None
+
+    @invariant()
+    def a_new_picture_has_a_new_name(self) -> None:
+        token = self.show.state.floor.picture.token
+        if token not in self.pictures[-1:]:
+            assert token not in self.pictures, "the mixer could take it for the old one"
+            self.pictures.append(token)
+
+    @invariant()
+    def nothing_moves_between_commit_and_its_end(self) -> None:
+        before, self.seen = self.seen.floor, self.show.state
+        after = self.seen.floor
+        if before.hand_off and before.hand_off.phase is Phase.COMMIT and after.hand_off:
+            same = after.hand_off.order.token == before.hand_off.order.token
+            assert not same or after.air == before.air
 
     @invariant()
     def each_hand_off_ends_in_time(self) -> None:

@@ -1,0 +1,339 @@
+"""The show in scenes that random sequences seldom reach: each with the end that the people would expect."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from signaling.event import Event, Person
+from signaling.facts import Aborted, Record
+from signaling.handoff import Phase
+from signaling.messages import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
+from signaling.show import Show
+from tests.signaling.stagehand import EVENT, LANVIN, PIA, PING, THONY, FakeStage, at
+
+
+class Rehearsal:
+    """A show with a clock in hand; answers by id: None is done, a code is a refusal."""
+
+    def __init__(self, event: Event = EVENT) -> None:
+        self.stage = FakeStage()
+        self.now = 0.0
+        self.show = Show(event, self.stage, at(0).wall)
+        self.records: list[Record] = []
+        self.answers: dict[str, str | None] = {}
+
+    def collect(self) -> None:
+        records, answers = self.show.collect()
+        self.records += records
+        self.answers.update({answer.id: answer.error and answer.error["code"] for answer in answers})
+
+    def do(self, command: Command, person: Person = PING) -> Any:
+        self.show.command(person, command, at(self.now))
+        self.collect()
+        return self.answers.get(command.id, "running")
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.05)):
+            self.now += 0.05
+            self.show.tick(at(self.now))
+        self.collect()
+
+    def shown(self) -> None:
+        self.show.shown(self.show.state.floor.picture.token, at(self.now))
+        self.collect()
+
+    def on_air(self, talk: str) -> None:
+        plan = self.show.state.rundown.talk(talk)
+        assert plan is not None
+        for speaker in plan.speakers:
+            self.show.came(speaker, at(self.now))
+            self.show.feed_up(speaker, speaker, "camera", at(self.now))
+            self.do(Ready(f"ready-{speaker}-{self.now}", True, speaker))
+        self.stage.fresh.update(plan.feeds)
+        assert self.do(Take(f"on-air-{talk}-{self.now}", talk)) == "running"
+        self.shown()
+        assert self.air == talk
+        self.wait(0.1)
+
+    @property
+    def air(self) -> str | None:
+        return self.show.state.floor.air.talk
+
+    @property
+    def phase(self) -> Phase | None:
+        return self.show.state.hand_off.phase if self.show.state.hand_off else None
+
+    def restart(self, event: Event = EVENT) -> int:
+        """A new process with the same journal; how many facts it left out."""
+        self.collect()
+        self.show = Show(event, self.stage, at(self.now).wall)
+        skipped = self.show.replay(self.records, 5000.0)
+        self.now += 1.0
+        self.show.restarted(at(self.now))
+        return skipped
+
+
+def test_prepare_waits_for_the_first_picture() -> None:
+    """A talk that was not on standby has a second to show its picture."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.show.came("thony", at(0))
+    show.do(Ready("r", True), THONY)
+    assert show.do(Take("t", "one")) == "running"
+    assert show.phase is Phase.PREPARE
+    assert [talk.id for talk in show.show.state.staged] == ["film", "one"]
+    show.wait(0.5)
+    show.stage.fresh.add("thony")
+    show.wait(0.05)
+    assert show.phase is Phase.COMMIT
+    show.shown()
+    assert show.air == "one"
+    assert show.answers["t"] is None
+
+
+def test_prepare_without_a_picture_is_aborted() -> None:
+    """No picture in that second: the take is refused, and what was on air stays."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.show.came("thony", at(0))
+    show.do(Ready("r", True), THONY)
+    show.do(Take("t", "one"))
+    show.wait(1.1)
+    assert show.answers["t"] == "no_picture"
+    assert show.air == "film"
+    assert show.show.state.problem is not None
+    show.do(Cue("c", "one"))
+    assert show.do(Take("u")) == "no_picture", "a talk on standby must have its picture"
+    assert show.do(Take("v", force=True)) == "running"
+    show.wait(1.1)
+    show.shown()
+    assert show.air == "one"
+
+
+def test_the_slate_ends_a_running_hand_off() -> None:
+    """The slate is the emergency brake: it waits for nobody."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.add("clip.film")
+    assert show.do(Take("t", "film")) == "running"
+    assert show.do(Take("u", "break"), PIA) == "hand_off_running"
+    assert show.do(Cue("c", "break"), PIA) == "hand_off_running"
+    assert show.do(SetScene("s", "grid"), PIA) == "hand_off_running"
+    assert show.do(ShowSlate("e"), PIA) == "running"
+    assert show.answers["t"] == "pre_empted"
+    assert show.do(ShowSlate("f")) == "hand_off_running"
+    show.shown()
+    assert show.answers["e"] is None
+    assert show.air is None
+
+
+def test_the_slate_needs_no_mixer() -> None:
+    """With the mixer down the slate is what will be seen, and the command ends in time."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.up = False
+    assert show.do(ShowSlate("e", "Lunch")) == "running"
+    show.wait(2.1)
+    assert show.answers["e"] is None
+    assert show.air is None
+    assert show.show.state.floor.picture.slate.title == "Lunch"
+
+
+def test_both_dead_is_the_slate() -> None:
+    """When a hand-off fails and what was on air has died meanwhile, the slate takes over."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.add("clip.film")
+    show.do(Take("t", "film"))
+    show.stage.fresh.discard("thony")
+    show.wait(1.9)
+    assert show.air == "one", "between commit and its end nothing else moves"
+    show.wait(0.2)
+    assert show.answers["t"] == "mixer_late"
+    assert show.air is None
+    assert show.show.state.floor.air.held == "one"
+    assert show.phase is None
+
+
+def test_a_late_mixer_changes_nothing() -> None:
+    """The first frame of a picture that was given up is not news."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.add("clip.film")
+    show.do(Take("t", "film"))
+    token = show.show.state.floor.picture.token
+    show.wait(2.1)
+    before = show.show.state
+    show.show.shown(token, at(show.now))
+    assert show.show.state == before
+    assert show.show.state.floor.picture.talk == "one"
+
+
+def test_held_by_hand() -> None:
+    """A slate with hold interrupts the talk; it comes back by a take without force, and never by itself."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.do(ShowSlate("e", hold=True))
+    show.shown()
+    show.wait(5)
+    assert show.air is None
+    assert show.show.state.person_state("thony") == "standby"
+    assert show.do(Take("t", "one")) == "running"
+    show.shown()
+    assert show.air == "one"
+    item = show.show.state.rundown.item("one")
+    assert item is not None
+    assert item.started == at(0).wall
+    show.do(ShowSlate("f"))
+    show.shown()
+    assert show.do(Take("u", "one")) == "talk_over"
+    assert show.show.state.person_state("thony") == "green_room", "readiness ends with the talk"
+
+
+def test_another_talk_ends_the_one_that_fell() -> None:
+    """A talk that fell back is over as soon as another is taken, and does not return."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.clear()
+    show.wait(0.2)
+    assert show.air is None
+    show.on_air("film")
+    show.stage.fresh.add("thony")
+    show.wait(2)
+    assert show.air == "film"
+    assert show.do(Cue("c", "one")) == "talk_over"
+
+
+def test_shared_slides_hold_the_air() -> None:
+    """While the slides that a speaker shares are up, a dead camera does not end the talk."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.show.feed_up("thony.slides", "thony", "slides", at(show.now))
+    show.stage.fresh.discard("thony")
+    show.wait(1)
+    assert show.air == "one"
+    show.show.feed_down("thony.slides", "left", at(show.now))
+    show.wait(0.2)
+    assert show.air is None
+
+
+def test_a_speaker_without_a_page() -> None:
+    """An encoder that only sends can be taken; a closed page makes its person absent at once."""
+    show = Rehearsal()
+    show.show.feed_up("thony", "thony", "camera", at(0))
+    assert show.show.state.person_state("thony") == "green_room"
+    show.stage.fresh.add("thony")
+    assert show.do(Ready("r", True, "thony")) is None
+    assert show.do(Take("t", "one")) == "running"
+    show.show.feed_up("lanvin", "lanvin", "camera", at(0))
+    show.show.came("lanvin", at(0))
+    show.show.left("lanvin", at(0))
+    assert show.show.state.person_state("lanvin") == "absent", "the feed is only not yet noticed dead"
+
+
+@pytest.mark.parametrize("with_force", [False, True])
+def test_restart_with_a_talk_whose_speaker_never_returns(with_force: bool) -> None:
+    """After a restart the talk is on air again for ten seconds; then the slate, unless it had been forced."""
+    show = Rehearsal()
+    if with_force:
+        show.do(Take("t", "one", force=True))
+        show.wait(1.1)
+        show.shown()
+    else:
+        show.on_air("one")
+    show.stage.fresh.clear()
+    show.restart()
+    assert show.air == "one"
+    show.wait(9.9)
+    assert show.air == "one"
+    show.wait(0.3)
+    assert show.air == ("one" if with_force else None)
+
+
+def test_restart_during_prepare_and_commit() -> None:
+    """What was only prepared is aborted; what was committed goes on, and its command is answered."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.do(Take("t", "one", force=True))
+    assert show.phase is Phase.PREPARE
+    show.restart()
+    assert show.phase is None
+    assert show.do(Take("t", "one", force=True)) == "restarted"
+    show.do(Take("u", "one", force=True))
+    show.wait(1.1)
+    assert show.phase is Phase.COMMIT
+    show.restart()
+    assert show.phase is Phase.COMMIT
+    assert show.show.state.floor.picture.talk == "one"
+    show.wait(5)
+    show.shown()
+    assert show.air == "one"
+    assert show.do(Take("u", "one", force=True)) is None
+
+
+def test_restart_with_another_config() -> None:
+    """Talks and people gone from the config are left out; a talk on air that is gone is the slate."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.on_air("one")
+    smaller = replace(EVENT, talks=EVENT.talks[1:], people=tuple(p for p in EVENT.people if p != THONY))
+    assert show.restart(smaller) > 0
+    assert show.air is None
+    film = show.show.state.rundown.item("film")
+    assert film is not None
+    assert show.show.state.rundown.is_over(film)
+
+
+def test_a_fault_changes_nothing() -> None:
+    """If applying a fact fails half-way, the state is as it was before."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.add("clip.film")
+    show.do(Take("t", "film"))
+    before = show.show.state
+    assert before.hand_off is not None
+    order = before.hand_off.order
+    with pytest.raises(AssertionError):
+        show.show._act([Aborted(order.token, "x", "x"), order, order], at(0))
+    assert show.show.state == before
+
+
+def test_roles_and_seats() -> None:
+    """Only the speaker on air passes the floor; speakers speak for themselves alone."""
+    show = Rehearsal()
+    show.on_air("one")
+    assert show.do(PassFloor("p"), LANVIN) == "not_on_air"
+    assert show.do(PassFloor("p")) == "role_forbidden"
+    assert show.do(PassFloor("p"), THONY) == "nothing_on_standby"
+    assert show.do(Ready("r", True, "lanvin"), THONY) == "role_forbidden"
+    assert show.do(Ready("s", True, "pavilion")) == "unknown_person"
+    assert show.do(Ready("t", True)) == "unknown_person", "a producer is no speaker"
+    assert show.do(Cue("c", "film"), THONY) == "role_forbidden"
+    assert show.do(Cue("d", "one")) == "already_on_air"
+
+
+def test_stale_and_from_another_life() -> None:
+    """A revision from before the last move, or from the future, is refused; one from after it is not."""
+    show = Rehearsal()
+    seen = show.show.state.revision
+    show.do(Cue("a", "one"))
+    assert show.do(Cue("b", "film", revision=seen)) == "stale"
+    seen = show.show.state.revision
+    show.show.came("thony", at(0))
+    assert show.do(Cue("c", "film", revision=seen)) is None, "who comes and goes does not matter"
+    assert show.do(Cue("d", "one", revision=show.show.state.revision + 1)) == "stale"
+
+
+def test_phases() -> None:
+    """Before the first take, after it, and over when every talk is done."""
+    show = Rehearsal(replace(EVENT, talks=EVENT.talks[3:]))
+    rundown = show.show.state.rundown
+    assert [item.start for item in rundown] == [at(0).wall, at(300).wall]
+    assert rundown.phase == "before"
+    show.on_air("film")
+    show.on_air("break")
+    assert show.show.state.rundown.phase == "live"
+    show.do(ShowSlate("e"))
+    show.shown()
+    assert show.show.state.rundown.phase == "over"
