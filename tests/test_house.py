@@ -17,6 +17,7 @@ PURE = [
         ROOT / name
         for name in (
             "broadcast/transport/stun.py",
+            "broadcast/transport/offer.py",
             "broadcast/transport/sdp.py",
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
@@ -49,20 +50,24 @@ IMPURE = {
     "random",
     "secrets",
 }
-PURE_MAY = {"broadcast/transport/sdp.py": {"aiortc"}}  # the SDP parser of aiortc is pure, too
 
 # A library lives where its reason is, and nowhere else.
 HOME = {
-    "aiortc": ["broadcast/transport/peer.py", "broadcast/transport/sdp.py", "broadcast/client/"],
-    "aioice": ["broadcast/transport/", "broadcast/client/"],
-    "pylibsrtp": ["broadcast/transport/peer.py", "broadcast/transport/burst.py", "broadcast/client/"],
+    "aiortc": ["broadcast/transport/dtls.py"],
+    "OpenSSL": ["broadcast/transport/dtls.py"],
+    "pylibsrtp": [
+        "broadcast/transport/dtls.py",
+        "broadcast/transport/peer.py",
+        "broadcast/transport/burst.py",
+        "broadcast/client/agent.py",
+    ],
     "av": ["broadcast/mixer/", "broadcast/feeds/clip.py", "broadcast/feeds/prepare.py", "demo/"],
     "aiohttp": ["broadcast/routes.py", "broadcast/client/", "demo/"],
     "sqlite3": ["signaling/journal.py"],
     "jwt": ["signaling/passes.py"],
     "PIL": ["broadcast/mixer/", "demo/"],
     "numpy": ["broadcast/mixer/", "demo/"],
-    "cffi": ["broadcast/transport/"],
+    "cffi": ["broadcast/transport/kernel.py"],
     "fontTools": ["broadcast/webfont.py"],
     "uvloop": ["broadcast/cli.py"],
 }
@@ -109,8 +114,8 @@ def test_pure_files_are_pure(path: Path) -> None:
         assert top not in IMPURE, imported
         if top in ("broadcast", "signaling"):
             assert imported in pure or imported == "broadcast.errors", imported
-        elif top in HOME:
-            assert top in PURE_MAY.get(name_of(path), set()), imported
+        else:
+            assert top not in HOME, imported
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

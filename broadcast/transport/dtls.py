@@ -39,6 +39,8 @@ class Certificate(RTCCertificate):
     def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
         if self._context is None:
             self._context = super()._create_ssl_context(srtp_profiles)
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # it would keep every peer that came
+            self._context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # of those who only listen
         return self._context
 
 
