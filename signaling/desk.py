@@ -190,8 +190,12 @@ class Desk:
             return
         client.page = hello.page
         client.send_text(welcome(person, self._event, self._version, self._started, self._wall()))
-        log.info("< %s hello from %s: %s", client.id, client.address, person.id if person else "a viewer")
-        if self._crowd.greet(client, person) and person is not None:
+        first = self._crowd.greet(client, person)
+        level = logging.DEBUG if client.role == Role.VIEWER else logging.INFO
+        log.log(
+            level, "< %s hello from %s: %s", client.id, client.address, person.id if person else "a viewer"
+        )
+        if first and person is not None:
             self._put(lambda now: self._show.came(person.id, now))
         self._wake.set()
 
