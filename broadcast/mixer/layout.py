@@ -47,12 +47,12 @@ def boxes(layout: Layout, count: int, width: int, height: int) -> tuple[Box, ...
 
 
 def _pip(width: int, height: int) -> tuple[Box, ...]:
-    """Slides whole, the speaker to their right and a little below the middle: nothing hides the slides."""
+    """Slides whole, the speaker to their right; the lower third has its place below both."""
     gap = _even(width * MARGIN * 0.64)
-    small = _even(width * 0.22)
+    small = _even(width * 0.25)
     large = width - small - 3 * gap
     high = min(_even(large * height / width), height)
-    y = _even((height - high) * 0.36)
+    y = min(gap, _even((height - high) / 2))
     slides = Box(gap, y, large, high, cover=False)
     return slides, Box(2 * gap + large, y, small, _even(small * 1.2))
 
@@ -60,8 +60,8 @@ def _pip(width: int, height: int) -> tuple[Box, ...]:
 def _side(width: int, height: int) -> tuple[Box, ...]:
     gap = _even(width * MARGIN)
     wide = _even((width - 3 * gap) / 2)
-    high = _even(height * 0.7)
-    y = _even(height * 0.075)
+    high = _even(height * 0.68)
+    y = _even(height * 0.05)
     return Box(gap, y, wide, high), Box(2 * gap + wide, y, wide, high)
 
 
@@ -69,7 +69,7 @@ def _grid(count: int, width: int, height: int) -> tuple[Box, ...]:
     columns = 2 if count <= 4 else 3
     rows = -(-count // columns)
     gap = _even(width * MARGIN * 0.64)
-    top, bottom = gap, _even(height * 0.175)  # the lower third lies below the pictures
+    top, bottom = gap, _even(height * 0.225)  # the lower third lies below the pictures
     wide = (width - (columns + 1) * gap) / columns
     high = min((height - top - bottom - (rows - 1) * gap) / rows, wide * 9 / 16)
     wide, high = _even(min(wide, high * 16 / 9)), _even(high)
