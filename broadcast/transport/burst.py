@@ -139,14 +139,14 @@ class Outlet:
         self._used = 0
         self._doubts = 0
         self._backlog: deque[tuple[Address, bytes]] = deque()
-        self._waiting = 0  # bytes in the backlog
+        self.waiting = 0  # bytes in the backlog
 
     def close(self) -> None:
         """Forget what waits. The socket is the caller's."""
         if self._backlog:
             self._loop.remove_writer(self._sock)
         self._backlog.clear()
-        self._waiting = 0
+        self.waiting = 0
 
     def send(self, address: Address, datagram: bytes) -> None:
         """One datagram as it is (STUN, DTLS, RTCP), ahead of any backlog; dropped when the kernel is full."""
@@ -245,13 +245,13 @@ class Outlet:
         return True
 
     def _keep(self, address: Address, datagram: bytes) -> None:
-        if self._waiting + len(datagram) > BACKLOG:
+        if self.waiting + len(datagram) > BACKLOG:
             self._counts["tx_overflow"] += 1
             return
         if not self._backlog:
             self._loop.add_writer(self._sock, self._drain)
         self._backlog.append((address, datagram))
-        self._waiting += len(datagram)
+        self.waiting += len(datagram)
 
     def _drain(self) -> None:
         for _ in range(min(DRAIN, len(self._backlog))):
@@ -259,6 +259,6 @@ class Outlet:
             if not self._sendto(address, datagram):
                 return
             self._backlog.popleft()
-            self._waiting -= len(datagram)
+            self.waiting -= len(datagram)
         if not self._backlog:
             self._loop.remove_writer(self._sock)

@@ -25,6 +25,7 @@ _RTPMAP = re.compile(r"(\d{1,3}) ([!-.0-~]{1,32})/(\d{1,6})(?:/(\d{1,2}))?\s*", 
 _EXTMAP = re.compile(r"(\d{1,5})(?:/\w+)? ([!-~]{1,256}).*", re.ASCII)
 _FINGERPRINT = re.compile(r"([!-~]{1,16}) ((?:[0-9A-Fa-f]{2}:){15,63}[0-9A-Fa-f]{2})\s*", re.ASCII)
 _SSRC = re.compile(r"(\d{1,10}) cname:.*", re.ASCII)
+_REPAIR = re.compile(r"(?:FID|FEC-FR) \d{1,10} (\d{1,10})\s*", re.ASCII)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/=_-]{4,256}", re.ASCII)
 _DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 _SETUPS = frozenset({"actpass", "active", "passive"})
@@ -66,7 +67,8 @@ class Media:
     reduced_size: bool = False  # RTCP (RFC 5506)
     codecs: dict[int, Format] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)  # URI -> id
-    ssrcs: list[int] = field(default_factory=list)
+    ssrcs: list[int] = field(default_factory=list)  # of the stream itself ...
+    repairs: set[int] = field(default_factory=set)  # ... and of retransmissions and FEC, named before
     transport: Transport = field(default_factory=Transport)
 
 
@@ -149,8 +151,15 @@ def _media_attribute(media: Media, name: str, value: str) -> None:
     elif name == "extmap" and (match := _EXTMAP.fullmatch(value)):
         if 1 <= int(match[1]) <= 14:  # what a one-byte header can carry (RFC 8285)
             media.extensions.setdefault(match[2], int(match[1]))
-    elif name == "ssrc" and (match := _SSRC.fullmatch(value)) and len(media.ssrcs) < MAX_SSRCS:
-        media.ssrcs.append(int(match[1]) & 0xFFFFFFFF)
+    elif name == "ssrc-group" and (match := _REPAIR.fullmatch(value)):
+        media.repairs.add(int(match[1]))
+    elif name == "ssrc" and (match := _SSRC.fullmatch(value)):
+        _source(media, int(match[1]))
+
+
+def _source(media: Media, ssrc: int) -> None:
+    if ssrc < 1 << 32 and ssrc not in media.repairs and len(media.ssrcs) < MAX_SSRCS:
+        media.ssrcs.append(ssrc)
 
 
 def _parameters(media: Media, value: str) -> None:

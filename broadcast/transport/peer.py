@@ -6,6 +6,7 @@ or what the caller of `close` says ("closed", "replaced", "shutdown", ...).
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
@@ -17,6 +18,8 @@ from broadcast.transport.burst import Address, Outlet, Target
 from broadcast.transport.dtls import Certificate, Dtls
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
+
+log = logging.getLogger(__name__)
 
 MAX_PATHS = 8  # proved and remembered for one peer: more than any browser keeps open
 
@@ -55,7 +58,8 @@ class Peer:
         password: str,
         now: float,
     ) -> None:
-        self.id = secrets.token_urlsafe(18)
+        self.id = secrets.token_urlsafe(18)  # a secret: who knows it may end the session
+        self.name = f"peer {ufrag[:6]}"  # for the log
         self.media = media
         self.state: Literal["new", "connected", "closed"] = "new"
         self.rtt: float | None = None
@@ -110,6 +114,7 @@ class Peer:
         self._exchange.forget(self)
         self._dtls = self._inbound = self.target = self.path = None
         self.paths.clear()
+        log.info("%s closed: %s", self.name, reason)
         on_closed = self.on_closed
         self.on_connected = self.on_rtp = self.on_rtcp = self.on_closed = nothing
         on_closed(reason)
@@ -162,6 +167,7 @@ class Peer:
             self.state = "connected"
             self._inbound = self._dtls.inbound
             self._aim()
+            log.info("%s connected", self.name)
             self.on_connected()
         elif self._dtls.state == "closed":
             self.close("left")

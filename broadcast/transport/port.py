@@ -9,6 +9,7 @@ Beyond: `busy` (503); the oldest path is forgotten; the kernel's buffer holds th
 """
 
 import asyncio
+import errno
 import logging
 import secrets
 import socket
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from broadcast.errors import MalformedError, OfferError
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
-from broadcast.transport.burst import Outlet, Target
+from broadcast.transport.burst import Outlet, Target, Way
 from broadcast.transport.dtls import Certificate
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
 TURN = 64  # datagrams read in one turn of the event loop
 RENEW_DAYS = 20  # a certificate with less than this left is not given to new peers
+_NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 TICK = 1.0  # seconds between looks at who is silent
 
 
@@ -69,19 +71,25 @@ class Port:
 
     @classmethod
     async def open(cls, settings: PortSettings) -> "Port":
-        """Bind and listen. Raises OSError if an address cannot be bound."""
+        """Bind and listen. Raises OSError if an address cannot be bound, ValueError if `advertise` has
+        something else than addresses. A machine without IPv6 goes on without it."""
         sockets: list[socket.socket] = []
         try:
-            for host, port in settings.bind:
-                sockets.append(bind(host, port, settings.rcvbuf, settings.sndbuf))
-            port_ = cls(settings, sockets)
+            for host, number in settings.bind:
+                try:
+                    sockets.append(bind(host, number, settings.rcvbuf, settings.sndbuf))
+                except OSError as error:
+                    if error.errno not in _NO_IPV6 or host != "::" or not sockets:
+                        raise
+                    log.warning("no IPv6 on this machine: %s", error)
+            port = cls(settings, sockets)
         except (OSError, ValueError):
             for sock in sockets:
                 sock.close()
             raise
-        ways = ", ".join(outlet.way for _, outlet in port_._outlets)
-        log.info("listening on UDP %s (sending by %s)", port_.addresses, ways)
-        return port_
+        ways = ", ".join(outlet.way for _, outlet in port._outlets)
+        log.info("listening on UDP %s (sending by %s)", port.addresses, ways)
+        return port
 
     async def close(self) -> None:
         """Say goodbye to every peer, and close the sockets. Idempotent."""
@@ -121,10 +129,16 @@ class Port:
             outlet.burst(group, packets)
 
     def stats(self) -> dict[str, float]:
-        """Counters since the start (rx_*, tx_*, handshakes_*), and gauges (peers, connected, paths)."""
-        connected = sum(peer.state == "connected" for peer in self._peers.values())
-        gauges = {"peers": len(self._peers), "connected": connected, "paths": len(self._paths)}
-        return {**self._counts, **gauges}
+        """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
+        (bytes that wait for room in the kernel), gso (sockets that send by it)."""
+        return {
+            **self._counts,
+            "peers": len(self._peers),
+            "connected": sum(peer.state == "connected" for peer in self._peers.values()),
+            "paths": len(self._paths),
+            "backlog": sum(outlet.waiting for _, outlet in self._outlets),
+            "gso": sum(outlet.way is Way.GSO for _, outlet in self._outlets),
+        }
 
     # What peers call.
 

@@ -226,7 +226,7 @@ def test_what_finds_no_room_waits_in_order(scene: Any, monkeypatch: pytest.Monke
     it.loop.writer()
     assert it.viewers[0].packets() == frame[2:] + later
     assert it.loop.writer is None
-    assert it.outlet._waiting == 0
+    assert it.outlet.waiting == 0
 
 
 @pytest.mark.parametrize("way", list(Way))
@@ -238,11 +238,11 @@ def test_the_backlog_is_bounded(scene: Any, way: Way, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Outlet, "_sendto", lambda self, address, datagram: False)
     for number in range(10):
         it.outlet.burst(it.targets, packets(*[984] * 5, first=5 * number))
-    assert it.outlet._waiting == 10_000
+    assert it.outlet.waiting == 10_000
     assert it.counts["tx_overflow"] == 40
     it.outlet.close()
     assert it.loop.writer is None
-    assert it.outlet._waiting == 0
+    assert it.outlet.waiting == 0
 
 
 async def test_the_event_loop_drains_the_backlog() -> None:
@@ -265,12 +265,12 @@ async def test_the_event_loop_drains_the_backlog() -> None:
     policy = Policy(key=os.urandom(28), ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=GCM[0])
     target = Target(socket.AF_INET, ("127.0.0.1", 1), Session(policy), 16)
     outlet.burst([target], packets(*[1000] * 1000))
-    assert outlet._waiting > 0
+    assert outlet.waiting > 0
     got = 0
     async with asyncio.timeout(10):
         while got < 1000:
             got += len(await asyncio.get_running_loop().sock_recv(theirs, 2048)) // 1016
-    assert outlet._waiting == 0
+    assert outlet.waiting == 0
     assert counts["tx_datagrams"] == 1000
     outlet.close()
     ours.close()

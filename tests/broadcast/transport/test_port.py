@@ -1,6 +1,7 @@
 """The port with real clients over the loopback, and with strangers."""
 
 import asyncio
+import errno
 import gc
 import os
 import secrets
@@ -342,6 +343,24 @@ async def test_a_closed_port_leaves_nothing() -> None:
     assert len(os.listdir("/proc/self/fd")) == descriptors
     again = await Port.open(PortSettings(bind=(bound,)))
     await again.close()
+
+
+async def test_a_machine_without_ipv6_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where IPv6 is switched off, "::" is left out; any other address that cannot be bound is an error."""
+    real = socket.socket
+
+    def without(family: int, kind: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, kind)
+
+    monkeypatch.setattr("broadcast.transport.addresses.socket.socket", without)
+    port = await Port.open(PortSettings(bind=(("0.0.0.0", 0), ("::", 0))))
+    assert len(port.addresses) == 1
+    await port.close()
+    for bad in ((("::", 0),), (("0.0.0.0", 0), ("::1", 0))):
+        with pytest.raises(OSError, match="not supported"):
+            await Port.open(PortSettings(bind=bad))
 
 
 async def test_an_address_that_is_taken_is_an_error(port: Port) -> None:

@@ -40,6 +40,7 @@ def test_chromium_publishes_h264() -> None:
     assert media.video.parameters["packetization-mode"] == "1"
     assert {"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"} == media.video.feedback
     assert {Extension.ABS_SEND_TIME, Extension.TRANSPORT_CC, Extension.MID} == set(media.video.extensions)
+    assert len(media.video.ssrcs) == 1, "that of retransmissions is not one of the stream's"
     assert Extension.AUDIO_LEVEL in media.audio.extensions
     assert "video-orientation" not in answer
     lines = section(answer, "video")
