@@ -82,12 +82,12 @@ class App:
         self._on_stop("feeds", self._close_feeds)
         await self._prepare_clips(data / "clips")
         await self.desk.start()
-        self._on_stop("desk", self.desk.stop)
         self.fonts = EventFonts(data / "fonts", [repr(config)])
         fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
         self._on_stop("fonts", lambda: _cancelled(fonts))
         routes = Routes(config, self)
         self._on_stop("HTTP", routes.stop)
+        self._on_stop("desk", self.desk.stop)  # stops first: it tells everybody why, while they still listen
         await routes.start()
         log.info("serving %s, media on UDP %s", self.url, ", ".join(config.server.udp))
 

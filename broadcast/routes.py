@@ -102,7 +102,7 @@ class Routes:
         for path, name in PAGES.items():
             router.add_get(path, _page(WEB / f"{name}.html"))
         for folder in ("css", "js"):
-            router.add_static(f"/{folder}", WEB / folder)
+            router.add_get(f"/{folder}/{{path:.+}}", _files(WEB / folder))
         router.add_get("/favicon.ico", _page(WEB / "icon.svg"))
         router.add_get("/icon.svg", _page(WEB / "icon.svg"))
         router.add_get("/fonts/{name}.woff2", self._font)
@@ -295,6 +295,18 @@ def _page(path: Path) -> Handler:
     """A page, always asked for again, so that a new version is there at the next reload."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return serve
+
+
+def _files(folder: Path) -> Handler:
+    """The files of a folder. aiohttp's own static route answers an empty 404, not the one error shape."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        path = (folder / request.match_info["path"]).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise NotFound(f"There is nothing at {request.path}.")
         return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return serve
