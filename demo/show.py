@@ -43,7 +43,7 @@ async def take(
     extra = {"force": True} if force else {}
     for _ in range(TRIES):
         try:
-            await control.command("cue", talk=talk["id"])
+            await control.command("cue", talk=talk["id"], **extra)
             await asyncio.sleep(CUE_BEFORE)
             await control.command("take", talk=talk["id"], transition=transition, **extra)
         except Refused as refusal:

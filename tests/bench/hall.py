@@ -127,7 +127,7 @@ class Hall:
 
     async def cue(self, talk: str) -> None:
         """Put a talk on standby and wait until its picture can be taken."""
-        await self.producer.command("cue", talk=talk)
+        await self.producer.command("cue", talk=talk, force=True)
         await self.producer.until(lambda now: _fresh(now, talk))
         await asyncio.sleep(1.2)  # the mixer decodes from the next keyframe of the recording
 

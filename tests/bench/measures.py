@@ -46,7 +46,7 @@ async def smooth(hall: Hall, viewer: Viewer, note: str = PRE) -> list[Figure]:
         await asyncio.sleep(begun + SMOOTH_SECONDS * (number + 1) / 5 - time.monotonic())
         if number < 4:
             await hall.take(("lanvin", "thony")[number % 2])
-            await hall.producer.command("cue", talk=("thony", "lanvin")[number % 2])
+            await hall.producer.command("cue", talk=("thony", "lanvin")[number % 2], force=True)
     wall = time.monotonic() - begun
     cpu = (cpu_seconds(processes) - spent) / wall
     busy = psutil.cpu_percent()

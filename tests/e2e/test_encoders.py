@@ -1,13 +1,18 @@
-"""Encoders that are no browsers: FFmpeg's own WHIP muxer publishes, and is seen by our own viewer."""
+"""Encoders that are no browsers: FFmpeg's own WHIP muxer publishes, and its talk is taken."""
 
 import asyncio
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from demo.control import Control, pass_of
 from demo.server import Server
@@ -21,8 +26,10 @@ from fractions import Fraction
 import av
 import numpy as np
 
-url, token = sys.argv[1:3]
-box = av.open(url, "w", format="whip", options={"authorization": token})
+url, token, certificate, key = sys.argv[1:5]
+# Its own certificates are on P-224, which OpenSSL 4 no longer takes: FFmpeg needs one on P-256.
+options = {"authorization": token, "cert_file": certificate, "key_file": key}
+box = av.open(url, "w", format="whip", options=options)
 video = box.add_stream("libx264", rate=30)
 video.width, video.height, video.pix_fmt = 1280, 720, "yuv420p"
 video.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "g": "30", "bf": "0"}
@@ -58,8 +65,10 @@ async def test_ffmpeg_publishes_by_whip(server: Server, tmp_path: Path) -> None:
     passes = {ident: pass_of(link) for ident, link in (await server.links()).items()}
     log = tmp_path / "ffmpeg.log"
     with log.open("wb") as out:
-        ffmpeg = subprocess.Popen(  # noqa: ASYNC220  # quick, and the test waits for nothing else
-            [sys.executable, "-c", FFMPEG, f"{server.url}/whip", passes["thony"]], stdout=out, stderr=out
+        ffmpeg = subprocess.Popen(
+            [sys.executable, "-c", FFMPEG, f"{server.url}/whip", passes["thony"], *certificate(tmp_path)],
+            stdout=out,
+            stderr=out,
         )
     try:
         async with Control(server.url, passes["producer"]) as producer:
@@ -72,6 +81,29 @@ async def test_ffmpeg_publishes_by_whip(server: Server, tmp_path: Path) -> None:
     finally:
         ffmpeg.terminate()
         await asyncio.to_thread(ffmpeg.wait)
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """A self-signed certificate on P-256 and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "encoder")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(pem))
+    form, plain = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    paths[1].write_bytes(key.private_bytes(pem, form, plain))
+    return str(paths[0]), str(paths[1])
 
 
 def _healthy(control: Control, ident: str) -> bool:

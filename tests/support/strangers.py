@@ -72,6 +72,6 @@ def forged(token: str, **claims: Any) -> str:
 
 async def signed(server: Server, token: str, **claims: Any) -> str:
     """The same claims and others, signed with this server's own secret."""
-    secret = next((server.folder / "data").glob("*secret*")).read_bytes()
+    secret = next((server.folder / "data").glob("*secret*")).read_text()
     known = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode({**known, **claims}, secret)
+    return jwt.encode({**known, **claims}, bytes.fromhex(secret.strip()))
