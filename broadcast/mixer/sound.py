@@ -76,9 +76,10 @@ class Timeline:
         over = end - (self._base + KEPT)
         if over <= 0:
             return
-        shift = min(KEPT, over + RATE // 2)  # half a second more, so that this is rare
-        self._samples[:, :-shift] = self._samples[:, shift:]
-        self._samples[:, -shift:] = 0
+        shift = over + RATE // 2  # half a second more, so that this is rare
+        kept = max(0, KEPT - shift)  # nothing, when the player was starved for longer than we keep
+        self._samples[:, :kept] = self._samples[:, KEPT - kept :]
+        self._samples[:, kept:] = 0
         self._base += shift
 
     def _fade_after_end(self) -> None:
