@@ -26,10 +26,11 @@ class Look:
 
 
 class Painter:
-    """Draws one scene again and again onto its own canvas."""
+    """Draws one scene again and again onto its own canvas. `plain` stands in for a ground not drawn yet."""
 
-    def __init__(self, settings: ProgrammeSettings, art: Art) -> None:
+    def __init__(self, settings: ProgrammeSettings, art: Art, plain: Canvas) -> None:
         self.art = art
+        self._plain = plain
         self._settings = settings
         self._canvas: Canvas | None = None
         self._drawn: tuple[object, ...] = ()
@@ -58,12 +59,13 @@ class Painter:
     def _paint_pictures(self, canvas: Canvas, looks: list[Look]) -> None:
         art = self.art
         shape = tuple((p.frame.width, p.frame.height) if (p := look.picture) else None for look in looks)
-        if art.ground is not None and (shape, id(art.ground)) != self._shape:
-            self._shape = (shape, id(art.ground))
-            canvas.copy_from(art.ground)
-        elif art.ground is not None and art.strip is not None:
+        ground = art.ground or self._plain
+        if (shape, id(ground), len(art.empties)) != self._shape:
+            self._shape = (shape, id(ground), len(art.empties))
+            canvas.copy_from(ground)
+        elif art.strip is not None:
             strip = art.strip
-            canvas.restore(art.ground, strip.x, strip.y, strip.width, strip.height)
+            canvas.restore(ground, strip.x, strip.y, strip.width, strip.height)
         for n, (look, box) in enumerate(zip(looks, art.boxes, strict=False)):
             frame = self._in_box(look, box, n)
             if frame is not None:

@@ -84,7 +84,7 @@ class Titles:
         )
         for n, line in enumerate(lines):
             self.fonts.draw(draw, left, base + n * step, line, size, BOLD, self.look.text)
-        base += (len(lines) - 1) * step + self._px(54)
+        base += (len(lines) - 1) * step + self._px(62)
         for line in self.fonts.wrap(card.message, self._px(28), REGULAR, room * 0.8, 2):
             self.fonts.draw(draw, left, base, line, self._px(28), REGULAR, self.look.muted)
             base += self._px(40)

@@ -65,7 +65,7 @@ class Worker:
                 for word, body in splitter.feed(data):
                     self._handle(word, body)
         except OSError as error:
-            log.info("pipe: %s", error)
+            log.debug("the server has gone: %s", error)
         self._close()
 
     # -- commands --------------------------------------------------------------------------------------------

@@ -64,6 +64,8 @@ async def main(seconds: float) -> None:
     await asyncio.sleep(2.5)
     for name, scene in SCENES.items():
         mixer.stage(["a", "b"] if name != "slate" else [])
+        mixer.prepare(scene)  # as the cue does
+        await asyncio.sleep(0.5)
         asked = time.monotonic()
         mixer.show(scene, name, "cut")
         await asyncio.sleep(1.0)

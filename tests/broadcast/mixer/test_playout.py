@@ -91,7 +91,7 @@ def picks(fps: float, jitter: float, phase: float, seconds: float = 4.0) -> list
 
 
 def test_jittering_captures_at_the_border_of_a_tick_are_shown_once_each() -> None:
-    """30 a second at any phase, 5 ms of jitter: none left out, and at most one shown twice until it settles."""
+    """30 a second at any phase, 5 ms of jitter: none left out, at most one shown twice until it settles."""
     for phase in (n / 300 for n in range(10)):
         shown = picks(30, 0.005, phase)[5:]
         steps = [round((b - a) * 30) for a, b in pairwise(shown)]
