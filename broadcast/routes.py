@@ -302,10 +302,15 @@ def _page(path: Path) -> Handler:
 
 def _files(folder: Path) -> Handler:
     """The files of a folder. aiohttp's own static route answers an empty 404, not the one error shape."""
+    root = folder.resolve()
+
+    def find(name: str) -> Path | None:
+        path = (root / name).resolve() if "\0" not in name else root
+        return path if path.is_relative_to(root) and path.is_file() else None
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        path = (folder / request.match_info["path"]).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        path = find(request.match_info["path"])
+        if path is None:
             raise NotFound(f"There is nothing at {request.path}.")
         return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
 

@@ -50,7 +50,16 @@ async def test_health(http: aiohttp.ClientSession, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/js/nothing.js", "/../config.toml", "/js/../../config.toml", "/%00"]
+    "path",
+    [
+        "/nothing",
+        "/js/nothing.js",
+        "/../config.toml",
+        "/js/../../config.toml",
+        "/js/%2e%2e/%2e%2e/config.toml",
+        "/js/%00",
+        "/%00",
+    ],
 )
 async def test_nothing_else_is_served(http: aiohttp.ClientSession, server: Server, path: str) -> None:
     """What is no page is 404 in the one shape, the config included."""
