@@ -9,6 +9,7 @@ import { Peering } from './wire.js';
 export class Watcher extends Peering {
   #frames = 0;
   #moved = 0;
+  #shown = /** @type {RTCPeerConnection | null} */ (null);
 
   /**
    * @param {PeeringOptions & {onStream: (stream: MediaStream) => void, audio?: boolean, freezeAfter?: number}} options
@@ -29,9 +30,28 @@ export class Watcher extends Peering {
     pc.ontrack = ({ track, streams }) => {
       const target = streams[0] ?? stream;
       if (target === stream) stream.addTrack(track);
-      // The old picture stays until the new one has something to show.
-      if (track.kind === 'video') track.addEventListener('unmute', () => pc === this.pc && this.watch.onStream(target), { once: true });
+      if (track.kind === 'video') track.addEventListener('unmute', () => this.#begin(pc, target), { once: true });
     };
+  }
+
+  /** @param {RTCPeerConnection} pc @param {MediaStream} stream that now has something to show */
+  #begin(pc, stream) {
+    if (pc !== this.pc) return;
+    const old = this.#shown;
+    this.#shown = pc;
+    this.watch.onStream(stream);
+    if (old !== pc) old?.close();
+  }
+
+  /** The last picture stays until the next connection has one: closing would turn it black. @param {RTCPeerConnection} pc @override */
+  retire(pc) {
+    if (pc !== this.#shown) pc.close();
+  }
+
+  /** @override */
+  release() {
+    this.#shown?.close();
+    this.#shown = null;
   }
 
   /** @param {any[]} entries @param {import('./stats.js').Mark | null} before @override */

@@ -195,6 +195,7 @@ export class Peering {
     removeEventListener('online', this.#hurry);
     clearInterval(this.#watchdog);
     this.#end();
+    this.release();
     this.#say('idle');
   }
 
@@ -209,7 +210,10 @@ export class Peering {
     if (this.status.state === 'waiting') void this.#attempt();
   };
 
-  #leave = () => this.#end();
+  #leave = () => {
+    this.#end();
+    this.release();
+  };
 
   /** @param {PageTransitionEvent} event */
   #return = (event) => {
@@ -221,6 +225,14 @@ export class Peering {
 
   /** After the answer is in place. @param {RTCPeerConnection} _pc */
   async settled(_pc) {}
+
+  /** A connection that came to its end. @param {RTCPeerConnection} pc */
+  retire(pc) {
+    pc.close();
+  }
+
+  /** Whatever `retire` kept is let go. */
+  release() {}
 
   /** @param {any[]} _entries @param {import('./stats.js').Mark | null} _before @returns {{summary: import('./stats.js').Summary, mark: import('./stats.js').Mark}} */
   summarise(_entries, _before) {
@@ -313,7 +325,7 @@ export class Peering {
     if (pc) {
       pc.onconnectionstatechange = null;
       pc.ontrack = null;
-      pc.close();
+      this.retire(pc);
     }
     if (this.#location) forget(this.#location, this.options.pass);
     this.#location = null;

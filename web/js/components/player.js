@@ -124,6 +124,10 @@ export class Player extends HTMLElement {
 
   /** @param {number} now */
   #picture = (now) => {
+    this.video.requestVideoFrameCallback(this.#picture);
+    // A stream that ends turns black, and that counts as a picture to the browser.
+    const { srcObject } = this.video;
+    if (!(srcObject instanceof MediaStream) || !srcObject.active) return;
     if (this.lastPicture && document.visibilityState === 'visible') {
       const gap = now - this.lastPicture;
       this.#longest = Math.max(this.#longest, gap);
@@ -132,7 +136,6 @@ export class Player extends HTMLElement {
     this.#first ||= now;
     this.#presented += 1;
     this.lastPicture = now;
-    this.video.requestVideoFrameCallback(this.#picture);
   };
 }
 
