@@ -10,6 +10,9 @@ import { fault } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../components/tally.js').Light} Light */
 
+/** While the server does not answer, what was measured before says nothing. */
+const LOST = { level: 'poor', words: 'Connection lost: coming back' };
+
 /** The last minutes of a talk are shown in amber, ms. */
 const NEARLY = 2 * MINUTE;
 
@@ -61,6 +64,7 @@ function lineFor(state, tally, joined) {
   if (!joined && tally !== 'off') return `You are ${tally === 'air' ? 'on air' : 'next'}, and your camera is off here: turn it on now.`;
   if (!joined) return 'Check picture and sound, then enter the green room. Nobody sees you yet.';
   if (!event) return 'Waiting for the server';
+  if (state.link === 'away' || state.link === 'connecting') return 'The line to the studio broke. It comes back by itself; stay here.';
   if (tally === 'air') return 'Everybody sees and hears you.';
   if (event.air.held && event.air.held === event.you?.talk && event.air.returns) return 'Your picture was lost. You are on air again as soon as it is back.';
   if (tally === 'standby') return 'You are next. Look into the camera.';
@@ -173,12 +177,12 @@ function fillPicker(id, devices, used, word) {
   if (devices.some((device) => device.deviceId === used)) select.value = used;
 }
 
-/** @param {import('../media.js').Publisher | null} publisher */
-export function drawQuality(publisher) {
+/** @param {import('../media.js').Publisher | null} publisher @param {State} state */
+export function drawQuality(publisher, state) {
   const pill = byId('quality');
   const sending = publisher?.status.state === 'connected' && Object.keys(publisher.summary).length > 0;
   show(pill, Boolean(publisher));
-  const { level, words } = sending && publisher ? quality(publisher.summary) : { level: 'fair', words: 'Connecting your picture\u2026' };
+  const { level, words } = state.link === 'away' ? LOST : sending && publisher ? quality(publisher.summary) : { level: 'fair', words: 'Connecting your picture\u2026' };
   setText(pill, words);
   pill.dataset.tone = level === 'good' ? 'good' : level === 'fair' ? 'warn' : 'bad';
   document.body.dataset.sending = publisher?.status.state ?? 'idle';

@@ -54,7 +54,7 @@ function redraw() {
 function tick() {
   const armed = Date.now() < local.armedUntil;
   drawClock(session.state, session.now(), tally(), armed);
-  drawQuality(local.camera);
+  drawQuality(local.camera, session.state);
   drawVoice(meter, local.stream);
 }
 
@@ -64,8 +64,7 @@ function notices() {
   const own = Object.entries(local.trouble).map(([id, text]) => ({ id, text, dismissible: false }));
   const refused = refusals.map(({ id, fault }) => ({ id, text: fault.message, dismissible: true }));
   const sending = local.camera?.status;
-  if (link === 'away') own.push({ id: 'away', text: 'The connection broke. It comes back by itself; stay here.', dismissible: false });
-  else if (sending && sending.code) own.push({ id: 'sending', text: `Your picture does not get through: ${sending.message ?? sending.code} Trying again by itself.`, dismissible: false });
+  if (link === 'open' && sending?.code) own.push({ id: 'sending', text: `Your picture does not get through: ${sending.message ?? sending.code} Trying again by itself.`, dismissible: false });
   return [...own, ...refused];
 }
 
