@@ -69,6 +69,7 @@ class Dtls(RTCDtlsTransport):
         self._remote = RTCDtlsParameters([RTCDtlsFingerprint(*each) for each in fingerprints], role="auto")
         self._transmit = transmit
         self._on_change = on_change
+        self.failure = "no answer, or not the certificate that was promised"  # why, once it has failed
         self._flight: list[bytes] = []
         self._patience = RESEND_AFTER
         self._timer: asyncio.TimerHandle | None = None
@@ -135,9 +136,10 @@ class Dtls(RTCDtlsTransport):
             pass
         except SSL.ZeroReturnError:
             self._state = State.CLOSED
-        except SSL.Error:
+        except SSL.Error as error:
             if self._state is State.CONNECTING:
                 self._state = State.FAILED
+                self.failure = "; ".join(each[-1] for each in error.args[0]) if error.args else "closed"
         answered = self._flush()
         self._schedule()
         if self._state is not before:

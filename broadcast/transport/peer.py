@@ -172,6 +172,7 @@ class Peer:
         elif self._dtls.state == "closed":
             self.close("left")
         else:
+            log.info("%s x handshake failed: %s", self.name, self._dtls.failure)
             self._exchange.count("handshakes_failed")
             self.close("handshake_failed")
 

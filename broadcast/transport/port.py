@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
 TURN = 64  # datagrams read in one turn of the event loop
 RENEW_DAYS = 20  # a certificate with less than this left is not given to new peers
+WORTH_A_LINE = 10  # dropped datagrams; a few come late after every goodbye
 _NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 TICK = 1.0  # seconds between looks at who is silent
 
@@ -241,10 +242,14 @@ class Port:
     def _tick(self) -> None:
         self._timer = self.loop.call_later(TICK, self._tick)
         self.expire(time.monotonic())
-        dropped = {what: number - self._told[what] for what, number in self._counts.items() if what in _NEWS}
-        if any(dropped.values()):
+        self._tell()
+
+    def _tell(self) -> None:
+        """Log what was dropped, if it is worth it."""
+        dropped = {what: self._counts[what] - self._told[what] for what in _NEWS}
+        if sum(dropped.values()) >= WORTH_A_LINE:
             self._told = Counter(self._counts)
-            log.info("x dropped in the last second: %s", {what: n for what, n in dropped.items() if n})
+            log.info("x dropped since the last such line: %s", {what: n for what, n in dropped.items() if n})
 
     def expire(self, now: float) -> None:
         """Close the peers that are silent, or that have not finished their handshake, at `now`."""
@@ -256,7 +261,7 @@ class Port:
                 peer.close("silent")
 
 
-# Worth a line in the log, at most one a second.
+# What the log tells, in at most one line a second.
 _NEWS = frozenset(
     {
         "rx_errors",

@@ -212,6 +212,19 @@ async def test_forged_checks_cost_no_state(port: Port, join: Join, certificate: 
     await until(lambda: got == [rtp(1)])
 
 
+async def test_a_flood_is_one_line_in_the_log(port: Port, caplog: pytest.LogCaptureFixture) -> None:
+    """However much is dropped, the log says it once, and a few stray datagrams not at all."""
+    caplog.set_level("INFO", "broadcast.transport.port")
+    port.count("rx_unknown_address", 9)
+    port._tell()
+    assert not caplog.records
+    port.count("rx_stun_stranger", 100_000)
+    port._tell()
+    port._tell()
+    (record,) = caplog.records
+    assert "'rx_stun_stranger': 100000" in record.getMessage()
+
+
 async def test_nothing_malformed_on_a_proved_path_ends_a_peer(port: Port, join: Join) -> None:
     """Truncated and garbled DTLS, SRTP and SRTCP from a connected client's own address is dropped."""
     agent, peer = await join(publish=True)

@@ -85,6 +85,16 @@ def test_firefox_without_h264_is_told() -> None:
     assert media.video.payload_type == 120
 
 
+def test_ffmpeg_publishes() -> None:
+    """FFmpeg's WHIP muxer, which wants to be the DTLS server, is answered as the DTLS client."""
+    media, answer = publish(OFFERS["ffmpeg_publish"])
+    assert media.video is not None
+    assert media.audio is not None
+    assert media.video.codec is Codec.H264
+    assert len(media.video.ssrcs) == 1
+    assert "a=setup:active" in section(answer, "video")
+
+
 @pytest.mark.parametrize("kind", ["audio", "video"])
 def test_one_kind_alone_is_fine(kind: str) -> None:
     """An offer with only sound or only picture is answered."""
