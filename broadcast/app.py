@@ -24,10 +24,10 @@ from broadcast.routes import Routes
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
-from broadcast.webfont import EventFonts
+from broadcast.webfont import EventFonts, cache_folder
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
-from signaling.journal import Journal
+from signaling.journal import Journal, JournalError
 from signaling.passes import Passes, load_or_create_secret
 
 log = logging.getLogger("pavilion")
@@ -82,7 +82,7 @@ class App:
         self._on_stop("feeds", self._close_feeds)
         await self._prepare_clips(data / "clips")
         await self.desk.start()
-        self.fonts = EventFonts(data / "fonts", [repr(config)])
+        self.fonts = EventFonts(cache_folder(), [repr(config)])
         fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
         self._on_stop("fonts", lambda: _cancelled(fonts))
         routes = Routes(config, self)

@@ -335,6 +335,8 @@ async def _offer(request: web.Request) -> str:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if request.path.startswith(("/css/", "/js/")):
+        response.headers.setdefault("Cache-Control", "no-cache")  # a new page must not meet an old module
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
 

@@ -1,9 +1,9 @@
-"""Fonts for the pages: just the characters of this event in scripts that a machine may have no font for.
+"""Fonts for the pages: Latin, and just the characters of this event in Han and Devanagari.
 
 A name in Chinese, Japanese or Hindi must not be a row of boxes on the screen of a pavilion or in a
-viewer's browser. The fonts that the mixer draws with hold them all, but weigh 30 MB; what the event needs
-of them weighs a few kilobytes. They are cut once, in a process of their own because it takes seconds of
-CPU, and kept by the hash of the characters.
+viewer's browser, and a bare kiosk must look as designed. The fonts that the mixer draws with hold all
+that, but weigh 35 MB; what a page needs of them weighs a few kilobytes. They are cut once, in a process of
+their own because it takes seconds of CPU, and kept by the hash of the characters.
 
     python -m broadcast.webfont FACE OUTPUT < characters
 """
@@ -12,15 +12,23 @@ import asyncio
 import hashlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import fontpkg_noto_sans
 import fontpkg_noto_sans_devanagari
 import manimgx_fonts_cjk
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+
+# What pages are written in: ASCII to Latin Extended-B (French, Slovak, ...), quotes, dashes, arrows, signs.
+LATIN = "".join(
+    map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x2010, 0x2040), *range(0x2190, 0x2194)))
+)
 
 log = logging.getLogger("pavilion.webfont")
 
@@ -43,10 +51,17 @@ def faces() -> dict[str, Face]:
     """The faces by the name that css/base.css knows them by."""
     han = Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc"
     nagari = Path(fontpkg_noto_sans_devanagari.__file__).parent / "files"
+    latin = Path(fontpkg_noto_sans.__file__).parent / "files"
     return {
+        "latin": Face(next(latin.glob("NotoSans[[]*.ttf")), 0, 0x20, 0x2212),
         "han": Face(han, 3, 0x2E80, 0x3FFFF),  # 3 is the Traditional Chinese one; it has kana and hangul, too
         "devanagari": Face(next(nagari.glob("NotoSansDevanagari*.ttf")), 0, 0x0900, 0x097F),
     }
+
+
+def cache_folder() -> Path:
+    """Where cut fonts are kept for every event and server of this user (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pavilion" / "fonts"
 
 
 class EventFonts:
@@ -54,7 +69,7 @@ class EventFonts:
 
     def __init__(self, folder: Path, texts: Iterable[str]) -> None:
         self._folder = folder
-        self._text = "".join(texts)
+        self._text = LATIN + "\u20ac\u2212" + "".join(texts)
         self._ready: dict[str, Path] = {}
 
     def path(self, name: str) -> Path | None:
@@ -63,7 +78,11 @@ class EventFonts:
 
     async def prepare(self) -> None:
         """Cut what is not there yet. A failure costs the fonts, never the show."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.warning("no fonts for the pages: %s", error)
+            return
         for name, face in faces().items():
             characters = face.of(self._text)
             if not characters:
@@ -101,6 +120,8 @@ def cut(face: Face, characters: str) -> bytes:
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)
+    if "fvar" in font and any(axis.axisTag == "wdth" for axis in font["fvar"].axes):
+        font = instantiateVariableFont(font, {"wdth": 100})  # pages use every weight, and one width
     font.flavor = "woff2"
     buffer = io.BytesIO()
     font.save(buffer)

@@ -33,8 +33,12 @@ async def test_fonts_are_prepared_once_and_only_where_needed(tmp_path: Path) -> 
     assert path.stat().st_mtime_ns == made
 
 
-async def test_latin_events_need_no_fonts(tmp_path: Path) -> None:
-    """French and Slovak are left to the fonts that every machine has."""
-    fonts = EventFonts(tmp_path, ["Grenoble Alpes Métropole", "Ľubomír Šťastný"])
+async def test_latin_is_always_there(tmp_path: Path) -> None:
+    """French and Slovak are in the font of every page, in all weights and one width."""
+    fonts = EventFonts(tmp_path, [])
     await fonts.prepare()
-    assert list(tmp_path.iterdir()) == []
+    path = fonts.path("latin")
+    assert path is not None
+    font = TTFont(path)
+    assert {ord(char) for char in "Métropole Ľubomír Šťastný –“”"} <= font.getBestCmap().keys()
+    assert [axis.axisTag for axis in font["fvar"].axes] == ["wght"]
