@@ -12,11 +12,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from demo.server import Server, free_port, shortened
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / "build" / "tests"  # prepared media, kept between runs
+
+# No test may fail because the machine is busy.
+settings.register_profile("pavilion", deadline=None)
+settings.load_profile("pavilion")
 
 StartServer = Callable[..., Awaitable[Server]]
 

@@ -1,8 +1,7 @@
 """A feed: one stream of encoded frames with one owner and one clock. Cameras, shared screens and clips.
 
-A subclass hands on what it has with `emit` (whole frames) and, if it holds real RTP packets, with
-`emit_packet`; the base class gives them to everybody attached, measures the feed's health and, for a feed
-that has frames only, makes the packets that the backstage relay wants. All in the event loop's thread.
+A subclass hands on whole frames with `emit`; the base class gives them to everybody attached, measures the
+feed's health and cuts them into packets for the backstage relay. All in the event loop's thread.
 """
 
 from collections.abc import Callable
@@ -16,8 +15,8 @@ from broadcast.rtp.packetise import Packetiser
 __all__ = ["Detach", "Feed", "FeedHealth", "FrameSink", "PacketSink"]
 
 FrameSink = Callable[[Frame], None]
-# Gets packets as they arrive: also late, and out of order by a few. Their sequence numbers, timestamps and
-# payload types are the feed's own; the relay rewrites them.
+# Gets packets in order and without holes: the publisher's own would carry its probes and losses along. Their
+# sequence numbers, timestamps and payload types are the feed's own; the relay rewrites them.
 PacketSink = Callable[[Kind, Packet], None]
 Detach = Callable[[], None]
 
@@ -49,7 +48,7 @@ class Feed:
         return detach
 
     def attach_packets(self, sink: PacketSink) -> Detach:
-        """`sink` gets every RTP packet, payload untouched; the returned call ends that."""
+        """`sink` gets the frames as RTP packets, their content untouched; the returned call ends that."""
         ticket = next(self._tickets)
         self._packet_sinks[ticket] = sink
 
@@ -98,21 +97,14 @@ class Feed:
         self._newest[frame.kind] = frame
         for sink in tuple(self._frame_sinks.values()):
             sink(frame)
-        if self._packet_sinks and not self.has_packets():
+        if self._packet_sinks:
             self._packetise(frame)
-
-    def emit_packet(self, kind: Kind, packet: Packet) -> None:
-        """A subclass has an RTP packet (and says so with `has_packets`)."""
-        for sink in tuple(self._packet_sinks.values()):
-            sink(kind, packet)
-
-    def has_packets(self) -> bool:
-        """Whether the subclass calls `emit_packet` itself; if not, packets are made from its frames."""
-        return False
 
     def _packetise(self, frame: Frame) -> None:
         packetiser = self._packetisers.get(frame.kind)
         if packetiser is None:
             packetiser = self._packetisers[frame.kind] = Packetiser(0, 0)
         for data in packetiser.packets(frame):
-            self.emit_packet(frame.kind, parse(data))
+            packet = parse(data)
+            for sink in tuple(self._packet_sinks.values()):
+                sink(frame.kind, packet)

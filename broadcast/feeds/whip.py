@@ -104,9 +104,6 @@ class WhipFeed(Feed):
             media.audio.codec if media.audio else None,
         )
 
-    def has_packets(self) -> bool:
-        return True
-
     def request_keyframe(self) -> None:
         """Ask the publisher, at most as often as its line lets it answer; the next keyframe serves all."""
         if self.closed is None and self._peer.state == "connected":
@@ -143,7 +140,6 @@ class WhipFeed(Feed):
             return
         if self._report_at is None:
             self._report_at = arrival + REPORT_FIRST
-        self.emit_packet(receiver.codec.kind, packet)
         self._hand_on(receiver, receiver.packet(packet, arrival), arrival)
         due = receiver.due()
         if due is not None or self._timer is None:

@@ -1,7 +1,7 @@
-"""Backstage: single feeds to producers, untouched. Payloads go on as they came; headers are our own.
+"""Backstage: single feeds to producers, as they were encoded; only the packets' headers are our own.
 
-A packet leaves the moment it arrives, also out of order, and with the gaps that it has: numbers are only
-shifted, so the producer's player sees a loss, asks for it, and gets it when the feed has got it again.
+After a loss between publisher and us the picture stands until the next whole keyframe, as in the programme;
+a loss between us and the producer is answered from history.
 """
 
 import secrets

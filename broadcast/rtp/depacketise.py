@@ -8,8 +8,9 @@ nothing leaves until a whole keyframe, because every picture in between would be
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import broadcast.rtp.h264 as h264
+import broadcast.rtp.vp8 as vp8
 from broadcast.errors import MalformedError
-from broadcast.rtp import h264, vp8
 from broadcast.rtp.frame import Codec
 from broadcast.rtp.packet import Packet
 
@@ -36,6 +37,10 @@ class OpusDepacketiser:
         """Gives the packet's frame; none for an empty packet."""
         return [Unit(packet.payload, packet.timestamp, arrival, True)] if packet.payload else []
 
+    def follows(self, packet: Packet) -> bool:
+        """Sound does not tell."""
+        return False
+
 
 class _VideoDepacketiser:
     """What both video codecs share: which packets make a picture, and what a loss spoils."""
@@ -45,6 +50,7 @@ class _VideoDepacketiser:
         self._timestamp: int | None = None  # of the picture being put together
         self._arrival = 0.0
         self._octets = 0
+        self._ended: int | None = None  # timestamp of the last whole picture
         self._spoilt: int | None = None  # timestamp of a picture of which a part is missing
 
     def push(self, packet: Packet, arrival: float, lost: bool) -> list[Unit]:
@@ -71,6 +77,19 @@ class _VideoDepacketiser:
                 found += self._finish()
         return found
 
+    def follows(self, packet: Packet) -> bool:
+        """Whether this packet, behind a hole, plainly starts the picture after the last whole one, or a
+        keyframe, or is padding of the last. Then what is missing was padding (Chromium sends much of it to
+        probe the line, and none of it again), or no longer matters."""
+        if self._timestamp is not None or self.needs_keyframe:
+            return False
+        if not packet.payload:
+            return packet.timestamp == self._ended
+        try:
+            return self._starts(packet.payload) and self._succeeds(packet.payload)
+        except MalformedError:
+            return False
+
     def _lose(self, packet: Packet) -> None:
         """Packets before this one are lost: so is the picture they were of, and this one's too unless it
         plainly starts here."""
@@ -93,6 +112,7 @@ class _VideoDepacketiser:
     def _finish(self) -> list[Unit]:
         assert self._timestamp is not None  # only called with a picture begun
         timestamp, self._timestamp = self._timestamp, None
+        self._ended = timestamp
         self._octets = 0
         data, keyframe = self._take()
         self._clear()
@@ -104,6 +124,11 @@ class _VideoDepacketiser:
 
     def _starts(self, payload: bytes) -> bool:
         """Whether this payload is the first of its picture."""
+        raise NotImplementedError
+
+    def _succeeds(self, payload: bytes) -> bool:
+        """Whether this first payload is of a keyframe or of the picture after the last. Raises
+        MalformedError."""
         raise NotImplementedError
 
     def _add(self, payload: bytes) -> None:
@@ -124,6 +149,7 @@ class Vp8Depacketiser(_VideoDepacketiser):
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[bytes] = []
+        self._id: tuple[int, int] | None = None  # the newest picture's
 
     def _starts(self, payload: bytes) -> bool:
         try:
@@ -131,8 +157,19 @@ class Vp8Depacketiser(_VideoDepacketiser):
         except MalformedError:
             return False
 
+    def _succeeds(self, payload: bytes) -> bool:
+        start, _ = vp8.payload_start(payload)
+        if vp8.is_keyframe(payload[start:]):
+            return True
+        found = vp8.picture_id(payload)
+        if self._id is None or found is None:
+            return False
+        return found[0] == (self._id[0] + 1) % found[1]
+
     def _add(self, payload: bytes) -> None:
         start, first = vp8.payload_start(payload)
+        if first:
+            self._id = vp8.picture_id(payload)
         if first is bool(self._parts):
             raise MalformedError("VP8 frame begins twice, or not at all")
         self._grow(len(payload) - start)
@@ -155,6 +192,7 @@ class H264Depacketiser(_VideoDepacketiser):
         self._units: list[bytes] = []
         self._fragments: list[bytes] = []
         self._sps: bytes | None = None
+        self._reference = b""  # the head of a slice of the newest reference picture
         self._pps: dict[bytes, bytes] = {}  # the first bytes hold the id, which tells several apart
         for unit in parameter_sets:
             self._remember(unit)
@@ -170,6 +208,20 @@ class H264Depacketiser(_VideoDepacketiser):
         if kind in (h264.SPS, h264.DELIMITER):
             return True
         return kind in (h264.SLICE, h264.IDR) and h264.begins_picture(payload)
+
+    def _succeeds(self, payload: bytes) -> bool:
+        kind = payload[0] & 0x1F
+        if kind == h264.STAP_A:
+            return self._succeeds(payload[3:])
+        if kind == h264.FU_A:
+            return self._succeeds(payload[1:2] + payload[2:24])
+        if kind != h264.SLICE:
+            return kind in (h264.SPS, h264.IDR)
+        if self._sps is None or not self._reference:
+            return False
+        sps = h264.parse_sps(self._sps)
+        expected = h264.frame_number(self._reference, sps) + 1
+        return h264.frame_number(payload, sps) == expected % (1 << sps.number_bits)
 
     def _add(self, payload: bytes) -> None:
         kind = payload[0] & 0x1F
@@ -212,9 +264,14 @@ class H264Depacketiser(_VideoDepacketiser):
             position = end
 
     def _add_unit(self, unit: bytes) -> None:
-        self._remember(unit)
-        if unit[0] & 0x1F != h264.DELIMITER:
-            self._units.append(unit)
+        kind = unit[0] & 0x1F
+        if kind == h264.DELIMITER:
+            return
+        self._units.append(unit)
+        if kind in (h264.SPS, h264.PPS):
+            self._remember(unit)
+        elif kind in (h264.SLICE, h264.IDR) and unit[0] & 0x60:
+            self._reference = unit[:24]
 
     def _remember(self, unit: bytes) -> None:
         kind = unit[0] & 0x1F

@@ -1,5 +1,7 @@
 """(P) What RTP needs to know of H264 (ITU-T H.264): NAL units, Annex B, the picture's size in an SPS."""
 
+from dataclasses import dataclass
+
 from broadcast.errors import MalformedError
 
 SLICE, IDR, SEI, SPS, PPS, DELIMITER, END_OF_SEQUENCE, END_OF_STREAM, FILLER = 1, 5, 6, 7, 8, 9, 10, 11, 12
@@ -47,19 +49,47 @@ def begins_picture(unit: bytes) -> bool:
     return len(unit) > 1 and unit[1] >= 0x80
 
 
-def picture_size(sps: bytes) -> tuple[int, int]:
-    """Width and height of the pictures, cropping applied, from an SPS NAL unit (section 7.3.2.1.1).
+@dataclass(frozen=True, slots=True)
+class Sps:
+    """What we read in a sequence parameter set: the picture's size, cropping applied, how many bits
+    `frame_num` has in a slice, and whether a colour plane comes before it."""
 
-    Raises MalformedError when it is cut off or absurd.
+    width: int
+    height: int
+    number_bits: int
+    planes: bool
+
+
+def picture_size(sps: bytes) -> tuple[int, int]:
+    """Width and height of the pictures, from an SPS NAL unit. Raises as `parse_sps` does."""
+    parsed = parse_sps(sps)
+    return parsed.width, parsed.height
+
+
+def frame_number(unit: bytes, sps: Sps) -> int:
+    """`frame_num` of a slice (section 7.3.3), of which the first 24 bytes are enough.
+
+    It grows by one from each reference picture to the next, modulo 1 << sps.number_bits (section 7.4.3).
+    Raises MalformedError when the slice is cut off.
     """
+    bits = _Bits(unit[1:24].replace(b"\x00\x00\x03", b"\x00\x00"))
+    for _ in range(3):
+        bits.golomb()
+    if sps.planes:
+        bits.read(2)
+    return bits.read(sps.number_bits)
+
+
+def parse_sps(sps: bytes) -> Sps:
+    """Read an SPS NAL unit (section 7.3.2.1.1). Raises MalformedError when it is cut off or absurd."""
     bits = _Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
     profile = bits.read(8)
     bits.read(16)
     bits.golomb()
-    chroma = 1
+    chroma, planes = 1, False
     if profile in _HIGH_PROFILES:
-        chroma = _skip_high_profile(bits)
-    bits.golomb()
+        chroma, planes = _skip_high_profile(bits)
+    number_bits = _at_most(bits.golomb(), 12) + 4
     order = bits.golomb()
     if order == 0:
         bits.golomb()
@@ -86,14 +116,13 @@ def picture_size(sps: bytes) -> tuple[int, int]:
         height -= step_y * (top + bottom)
     if width <= 0 or height <= 0:
         raise MalformedError("H264 picture without area")
-    return width, height
+    return Sps(width, height, number_bits, planes)
 
 
-def _skip_high_profile(bits: "_Bits") -> int:
-    """Skip what only the high profiles carry; gives the chroma format."""
+def _skip_high_profile(bits: "_Bits") -> tuple[int, bool]:
+    """Skip what only the high profiles carry; gives the chroma format and separate_colour_plane_flag."""
     chroma = bits.golomb()
-    if chroma == 3:
-        bits.read(1)
+    planes = chroma == 3 and bits.read(1) == 1
     bits.golomb()
     bits.golomb()
     bits.read(1)
@@ -101,7 +130,7 @@ def _skip_high_profile(bits: "_Bits") -> int:
         for index in range(8 if chroma != 3 else 12):
             if bits.read(1):
                 _skip_scaling_list(bits, 16 if index < 6 else 64)
-    return chroma
+    return chroma, planes
 
 
 def _skip_scaling_list(bits: "_Bits", size: int) -> None:

@@ -6,7 +6,7 @@ GSO sends such a run in one call; SPS and PPS, being short, travel alone in fron
 
 import struct
 
-from broadcast.rtp import h264
+import broadcast.rtp.h264 as h264
 from broadcast.rtp.frame import Codec, Frame
 from broadcast.rtp.packet import header
 

@@ -52,7 +52,8 @@ class Receiver:
             self._begin(packet.ssrc)
         self._last = arrival
         self.reception.received(packet.sequence, packet.timestamp, arrival)
-        return self._unpack(self.order.push(packet.sequence, (packet, arrival), arrival))
+        found = self._unpack(self.order.push(packet.sequence, (packet, arrival), arrival))
+        return found + self._pass_padding() if self.order.due() is not None else found
 
     def poll(self, now: float) -> list[Frame]:
         """Give up what is missing for too long; gives the frames that this sets free."""
@@ -83,6 +84,22 @@ class Receiver:
         if self.codec.kind is Kind.VIDEO:
             least, most = VIDEO_PATIENCE
             self.order.patience = min(most, max(least, 0.05 + 3 * seconds))
+
+    def _pass_padding(self) -> list[Frame]:
+        """Go over holes that held nothing but padding, without a wait and without a request."""
+        found: list[Frame] = []
+        while self._follows():
+            found += self._unpack(self.order.skip())
+        return found
+
+    def _follows(self) -> bool:
+        """Whether what waits goes on where the last whole picture ended. Padding ahead of it says nothing."""
+        for packet, _ in self.order.waiting():
+            if self._frames.follows(packet):
+                return True
+            if packet.payload:
+                return False
+        return False
 
     def _unpack(self, released: list[tuple[tuple[Packet, float], bool]]) -> list[Frame]:
         found = []

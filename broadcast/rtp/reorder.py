@@ -5,6 +5,7 @@ missing packet is asked for after a moment's grace (it may only be late), then a
 until it comes or the stream's patience ends. The buffer spans at most `limit` sequence numbers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -35,6 +36,7 @@ class Reorder(Generic[T]):
         self.highest: int | None = None  # extended sequence number
         self.lost = 0  # given up
         self.late = 0  # duplicates, and packets that came after they were given up
+        self.skipped = 0  # given up at once, because nothing of worth was in them
         self.recovered = 0  # came after they had been asked for
         self._nack = nack
         self._limit = limit
@@ -81,6 +83,19 @@ class Reorder(Generic[T]):
                 self.lost += 1
             found += self._release(lost=True)
         return found
+
+    def waiting(self) -> Iterator[T]:
+        """What waits behind a missing packet, in order."""
+        return (self._waiting[number] for number in sorted(self._waiting))
+
+    def skip(self) -> list[tuple[T, bool]]:
+        """The caller knows that nothing of worth is missing before what waits: gives it up at once, and
+        gives what that sets free, not marked as behind a loss."""
+        while self._waiting and self._next not in self._waiting:
+            self._missing.pop(self._next, None)
+            self._next += 1
+            self.skipped += 1
+        return self._release(lost=False)
 
     def requests(self, now: float) -> list[int]:
         """16-bit numbers to ask for now (a NACK); each is counted as asked."""

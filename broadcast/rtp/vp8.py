@@ -30,6 +30,15 @@ def payload_start(payload: bytes) -> tuple[int, bool]:
     return position, first & 0x17 == 0x10
 
 
+def picture_id(payload: bytes) -> tuple[int, int] | None:
+    """The picture id of an RTP payload and the number at which it wraps; None where there is none."""
+    if len(payload) < 4 or not payload[0] & 0x80 or not payload[1] & 0x80:
+        return None
+    if payload[2] & 0x80:
+        return (payload[2] & 0x7F) << 8 | payload[3], 0x8000
+    return payload[2], 0x80
+
+
 def is_keyframe(data: bytes) -> bool:
     """Whether a VP8 frame is a key frame (RFC 6386 section 9.1)."""
     return bool(data) and not data[0] & 1

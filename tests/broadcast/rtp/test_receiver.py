@@ -2,16 +2,18 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from broadcast.rtp import h264
 from broadcast.rtp.clock import FeedClock
 from broadcast.rtp.frame import Codec, Frame
-from broadcast.rtp.packet import parse
+from broadcast.rtp.packet import Packet, parse
 from broadcast.rtp.packetise import Packetiser
 from broadcast.rtp.receiver import Receiver
 from broadcast.rtp.rtcp import SenderReport, to_ntp
-from tests.support.rtp import network, picture, sound
+from tests.support.rtp import nal, network, picture, sound, vp8_picture
 
 
 def play(frames: list[Frame], seed: int, loss: float, *, answers: bool) -> tuple[Receiver, list[Frame]]:
@@ -84,6 +86,52 @@ def test_frames_are_handed_on_with_their_last_packet() -> None:
         packets = [parse(data) for data in stream.packets(picture(index, key=index == 0))]
         handed = [receiver.packet(packet, index / 30) for packet in packets]
         assert [len(found) for found in handed] == [0] * (len(packets) - 1) + [1]
+
+
+def slices(count: int, ids: bool) -> list[Frame]:
+    """Pictures that say which one they are: by frame_num (four bits in this SPS), or by a picture id."""
+    if ids:
+        return [vp8_picture(index, key=index == 0) for index in range(count)]
+    made = [picture(0, key=True)]
+    for index in range(1, count):
+        head = bytes((0x61, 0b11100000 | index % 16 << 1 | 1))  # first macroblock 0, P, PPS 0, frame_num
+        data = h264.annex_b([head + nal(h264.SLICE, 3000, index)[2:]])
+        made.append(Frame(Codec.H264, data, index * 3000, index / 30, False))
+    return made
+
+
+@pytest.mark.parametrize("ids", [False, True], ids=["h264", "vp8"])
+def test_lost_padding_costs_nothing(ids: bool) -> None:
+    """Between pictures that plainly follow one another only padding can be missing: no wait, no request, no
+    keyframe; a picture that is really missing is waited for and asked for."""
+    frames = slices(40, ids)
+    receiver, stream, found = Receiver(frames[0].codec, FeedClock()), Packetiser(96, 5), []
+    for index, frame in enumerate(frames):
+        packets = [parse(data) for data in stream.packets(frame)]
+        stream.sequence += 3  # of padding, of which the middle one is lost
+        if index == 30:
+            continue  # a whole picture is lost
+        ends = (stream.sequence - 3, stream.sequence - 1)
+        packets += [Packet(96, False, number & 0xFFFF, frame.timestamp, 5, b"") for number in ends]
+        for packet in packets:
+            found += receiver.packet(packet, index / 30)
+        if index == 29:
+            assert len(found) == 30
+            assert not receiver.missing(1.0)
+            assert not receiver.spoilt()
+    assert len(found) == 30
+    assert receiver.missing(40 / 30)
+
+
+def test_a_keyframe_behind_a_hole_does_not_wait() -> None:
+    """What is missing before a keyframe no longer matters."""
+    receiver, stream, found = Receiver(Codec.H264, FeedClock()), Packetiser(96, 5), []
+    for index in range(6):
+        for data in stream.packets(picture(index, key=index in (0, 4))):
+            if index != 3:
+                found += receiver.packet(parse(data), index / 30)
+    assert [frame.timestamp // 3000 for frame in found] == [0, 1, 2, 4, 5]
+    assert receiver.due() is None
 
 
 def test_a_second_sender_waits_until_the_first_is_silent() -> None:
