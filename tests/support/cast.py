@@ -95,7 +95,7 @@ class Audience:
 
     async def pictures(self) -> int:
         """How many pictures were presented since `settle`."""
-        found: int = await self.page.evaluate("eye.rows.at(-1)?.[3] ?? 0")
+        found: int = await self.page.evaluate("eye.rows.length")
         return found
 
     async def more_pictures(self, count: int) -> None:
