@@ -10,7 +10,7 @@ from .worker import Worker
 
 def main() -> int:
     """Run until the server closes the socket."""
-    # Ctrl-C in a terminal reaches the whole group: the server ends us in its own order.
+    # The server ends us in its own order, not a Ctrl-C in a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s mixer: %(message)s")
     logging.getLogger("libav").setLevel(logging.CRITICAL)  # what bitstreams do wrong is counted by us

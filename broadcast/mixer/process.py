@@ -47,6 +47,7 @@ class Process(asyncio.Protocol):
                 str(its.fileno()),
                 pass_fds=(its.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # its own priority, and no Ctrl-C from the terminal
             )
         except BaseException:
             mine.close()

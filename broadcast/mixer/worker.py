@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import av
@@ -36,6 +37,7 @@ CATCH_UP = 1.0  # seconds of lateness that are filled with repeated frames; beyo
 SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's lock
 NEAR = 3  # ticks: a keyframe wanted this shortly before a regular one waits for it
 JOIN = 1.0  # seconds for a thread to end
+AUTOGROUP = Path("/proc/self/autogroup")
 HELD_FRAMES = 90  # frames of the programme so far, to find its last picture
 
 
@@ -269,8 +271,13 @@ def _last_picture(frames: list[Frame]) -> av.VideoFrame | None:
 
 
 def _be_nice(nice: int) -> None:
-    """Before everybody else, where permitted: a late tick is seen by all viewers."""
+    """Before everybody else, where permitted: a late tick is seen by all viewers.
+
+    Where Linux groups processes by session, a priority counts within the session only; the session's own
+    priority is set besides (sched(7), "autogroup"). The server gives us a session of our own.
+    """
     try:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
-    except (PermissionError, OSError) as error:
+        AUTOGROUP.write_text(str(nice))
+    except OSError as error:
         log.debug("priority stays: %s", error)

@@ -36,7 +36,8 @@ SCENES = {
 
 async def main(seconds: float) -> None:
     spec = importlib.util.spec_from_file_location("material", PLACE)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     material = importlib.util.module_from_spec(spec)
     sys.modules["material"] = material
     spec.loader.exec_module(material)
@@ -53,7 +54,7 @@ async def main(seconds: float) -> None:
     mixer.on_shown = lambda token, at: shown.__setitem__(token, time.monotonic())
     began = time.monotonic()
     await mixer.start()
-    while not out:
+    while not out:  # noqa: ASYNC110 - it is the other process that changes it
         await asyncio.sleep(0.01)
     print(f"start to first frame {1000 * (time.monotonic() - began):.0f} ms")
     total = seconds * len(SCENES) + 6
@@ -82,8 +83,8 @@ async def main(seconds: float) -> None:
         worst = sorted(1000 * (at - f.captured) for at, f in video)[int(len(video) * 0.99)]
         key = max((len(f.data) for _, f in video if f.keyframe), default=0)
         print(
-            f"{name:14s} cpu {used:.3f}  fps {len(video) / span:.1f}  late {max(late):.1f} ms  tick to out {lag:.1f}"
-            f"/{worst:.1f} ms  {bits:.0f} kbit/s  keyframe {key // 1000} KB  shown after"
+            f"{name:14s} cpu {used:.3f}  fps {len(video) / span:.1f}  late {max(late):.1f} ms"
+            f"  tick to out {lag:.1f}/{worst:.1f} ms  {bits:.0f} kbit/s  keyframe {key // 1000} KB  shown after"
             f" {1000 * (shown.get(name, asked) - asked):.0f} ms"
         )
     print(mixer.stats())
