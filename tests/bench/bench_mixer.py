@@ -84,8 +84,8 @@ async def main(seconds: float) -> None:
         key = max((len(f.data) for _, f in video if f.keyframe), default=0)
         print(
             f"{name:14s} cpu {used:.3f}  fps {len(video) / span:.1f}  late {max(late):.1f} ms"
-            f"  tick to out {lag:.1f}/{worst:.1f} ms  {bits:.0f} kbit/s  keyframe {key // 1000} KB  shown after"
-            f" {1000 * (shown.get(name, asked) - asked):.0f} ms"
+            f"  tick to out {lag:.1f}/{worst:.1f} ms  {bits:.0f} kbit/s"
+            f"  keyframe {key // 1000} KB  shown after {1000 * (shown.get(name, asked) - asked):.0f} ms"
         )
     print(mixer.stats())
     for player in players:
