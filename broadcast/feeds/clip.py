@@ -16,11 +16,11 @@ from pathlib import Path
 
 import av
 
-from ..errors import MediaError
-from ..rtp import h264
-from ..rtp.frame import Codec, Frame
-from .feed import Feed
-from .prepare import BLOCK, FPS, RATE, VERSION
+from broadcast.errors import MediaError
+from broadcast.feeds.feed import Feed
+from broadcast.feeds.prepare import BLOCK, FPS, RATE, VERSION
+from broadcast.rtp import h264
+from broadcast.rtp.frame import Codec, Frame
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MediaError
+from broadcast.errors import MediaError
 
 VERSION = "clip 1"  # of what comes out; changes with it, so that old caches are not used
 FPS = 30

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 
-from .worker import Worker
+from broadcast.mixer.worker import Worker
 
 
 def main() -> int:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .layout import Box, boxes
-from .picture import Canvas, Overlay, from_rgb, overlay
-from .scene import Layout, Scene
-from .settings import ProgrammeSettings
-from .titles import Drawing, Titles
+from broadcast.mixer.layout import Box, boxes
+from broadcast.mixer.picture import Canvas, Overlay, from_rgb, overlay
+from broadcast.mixer.scene import Layout, Scene
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.titles import Drawing, Titles
 
 KEPT = 48  # drawings; the one unused for longest goes first
 WAITING = 32  # scenes to be drawn; the oldest that is not shown goes first

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import av
 
-from .artist import Art
-from .layout import Box
-from .picture import Canvas, mix
-from .settings import ProgrammeSettings
-from .source import Picture, Source
+from broadcast.mixer.artist import Art
+from broadcast.mixer.layout import Box
+from broadcast.mixer.picture import Canvas, mix
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.source import Picture, Source
 
 FADE = 0.3  # seconds in which a lower third appears
 

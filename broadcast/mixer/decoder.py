@@ -7,10 +7,10 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
-from ..errors import MediaError
-from ..rtp.frame import Codec, Frame
-from .picture import LARGEST, Scaler
-from .sound import RATE, Samples
+from broadcast.errors import MediaError
+from broadcast.mixer.picture import LARGEST, Scaler
+from broadcast.mixer.sound import RATE, Samples
+from broadcast.rtp.frame import Codec, Frame
 
 _NAMES = {Codec.H264: "h264", Codec.VP8: "vp8"}
 _LONGEST_PACKET = 5760  # samples: 120 ms, the most that Opus allows (RFC 6716, section 3.2)

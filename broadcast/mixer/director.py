@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import av
 
-from .artist import Art, Artist
-from .compose import Dissolve, Look, Painter, drawable
-from .picture import Canvas
-from .scene import Card, Layout, Scene
-from .settings import ProgrammeSettings
-from .source import Source
+from broadcast.mixer.artist import Art, Artist
+from broadcast.mixer.compose import Dissolve, Look, Painter, drawable
+from broadcast.mixer.picture import Canvas
+from broadcast.mixer.scene import Card, Layout, Scene
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.source import Source
 
 DRAWING = 0.5  # seconds that a scene may wait for its art; then it is shown as far as it is drawn
 HOLD = 1.0  # seconds that the last picture stands after a restart, while sources have none yet

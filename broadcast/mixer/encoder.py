@@ -6,10 +6,10 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
-from ..errors import MediaError
-from ..rtp import h264
-from .settings import ProgrammeSettings
-from .sound import BLOCK, RATE, Samples
+from broadcast.errors import MediaError
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.sound import BLOCK, RATE, Samples
+from broadcast.rtp import h264
 
 OPUS_HELD = 312  # samples by which Opus' encoder is late (its look-ahead at 48 kHz, "pre-skip")
 

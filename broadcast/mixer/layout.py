@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .scene import Layout
+from broadcast.mixer.scene import Layout
 
 MARGIN = 0.025  # of the width: around and between pictures
 MOST = 6  # pictures of a grid

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .sound import BLOCK, RATE, Limiter, Samples
-from .source import Source
+from broadcast.mixer.sound import BLOCK, RATE, Limiter, Samples
+from broadcast.mixer.source import Source
 
 RAMP = 0.01  # seconds of a ramp at a cut
 # How late a sample leaves: 5 ms in the limiter and 6.5 ms in Opus. Sources are read by as much earlier.

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..errors import MalformedError
-from ..rtp.frame import Frame
-from .settings import ProgrammeSettings
-from .wire import Splitter, Word, pack, pack_frame, pack_json
+from broadcast.errors import MalformedError
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.wire import Splitter, Word, pack, pack_frame, pack_json
+from broadcast.rtp.frame import Frame
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import av
 import numpy as np
 
-from ..errors import MediaError
-from ..rtp.frame import Frame, Kind
-from .decoder import SoundDecoder, VideoDecoder
-from .picture import Scaler
-from .playout import Delay, Shelf
-from .sound import BLOCK, RATE, Reader, Samples, Timeline
+from broadcast.errors import MediaError
+from broadcast.mixer.decoder import SoundDecoder, VideoDecoder
+from broadcast.mixer.picture import Scaler
+from broadcast.mixer.playout import Delay, Shelf
+from broadcast.mixer.sound import BLOCK, RATE, Reader, Samples, Timeline
+from broadcast.rtp.frame import Frame, Kind
 
 log = logging.getLogger(__name__)
 

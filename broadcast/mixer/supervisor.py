@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from ..errors import MediaError
-from ..rtp.frame import Frame, Kind
-from .process import Process
-from .scene import Scene
-from .settings import ProgrammeSettings
-from .sound import BLOCK
-from .wire import Word, unpack_frame, unpack_json
+from broadcast.errors import MediaError
+from broadcast.mixer.process import Process
+from broadcast.mixer.scene import Scene
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.sound import BLOCK
+from broadcast.mixer.wire import Word, unpack_frame, unpack_json
+from broadcast.rtp.frame import Frame, Kind
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
-from .fonts import BOLD, MEDIUM, REGULAR, Fonts
-from .layout import Box
-from .scene import Card, Strip
-from .settings import ProgrammeSettings
+from broadcast.mixer.fonts import BOLD, MEDIUM, REGULAR, Fonts
+from broadcast.mixer.layout import Box
+from broadcast.mixer.scene import Card, Strip
+from broadcast.mixer.settings import ProgrammeSettings
 
 Drawing = NDArray[np.uint8]  # (rows, columns, 3) opaque or 4 with transparency
 RADIUS = 14

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-from ..errors import MalformedError
-from ..rtp.frame import Codec, Frame
+from broadcast.errors import MalformedError
+from broadcast.rtp.frame import Codec, Frame
 
 LARGEST = 8 << 20  # octets of one message; a raw 4K keyframe is far below
 _LENGTH = struct.Struct("!IB")

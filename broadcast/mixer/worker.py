@@ -17,18 +17,18 @@ from typing import Any
 
 import av
 
-from ..errors import MediaError
-from ..rtp.frame import Codec, Frame
-from .artist import Artist
-from .decoder import VideoDecoder
-from .director import Director
-from .encoder import SoundEncoder, VideoEncoder
-from .mixdown import RAMP, Mixdown
-from .scene import Scene
-from .settings import ProgrammeSettings
-from .sound import BLOCK, RATE
-from .source import Source
-from .wire import Splitter, Word, pack_frame, pack_json, unpack_frame, unpack_json
+from broadcast.errors import MediaError
+from broadcast.mixer.artist import Artist
+from broadcast.mixer.decoder import VideoDecoder
+from broadcast.mixer.director import Director
+from broadcast.mixer.encoder import SoundEncoder, VideoEncoder
+from broadcast.mixer.mixdown import RAMP, Mixdown
+from broadcast.mixer.scene import Scene
+from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.sound import BLOCK, RATE
+from broadcast.mixer.source import Source
+from broadcast.mixer.wire import Splitter, Word, pack_frame, pack_json, unpack_frame, unpack_json
+from broadcast.rtp.frame import Codec, Frame
 
 log = logging.getLogger(__name__)
 
