@@ -52,18 +52,36 @@ class _Minimum:
         return self.value
 
 
+class _Slew:
+    """Follows a target slowly, but at once when it is far off."""
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+        self._at = 0.0
+
+    def towards(self, target: float, now: float) -> float:
+        step = SLEW * max(0.0, now - self._at)
+        self._at = max(self._at, now)
+        if self.value is None or abs(target - self.value) > JUMP:
+            self.value = target
+        else:
+            self.value += max(-step, min(step, target - self.value))
+        return self.value
+
+
 class FeedClock:
-    """The sender's NTP clock against ours; shared by all streams of one feed."""
+    """The sender's NTP clock against ours; shared by all streams of one feed, and corrected for all alike."""
 
     def __init__(self) -> None:
         self.leapt = 0.0  # seconds by which the sender's clock has been set since the first report
         self._offset = _Minimum()
+        self._slew = _Slew()
         self._doubts = 0
 
-    @property
-    def offset(self) -> float | None:
+    def offset(self, now: float) -> float | None:
         """Monotonic seconds = NTP seconds - leapt + offset; None before the first report."""
-        return self._offset.value
+        target = self._offset.value
+        return None if target is None else self._slew.towards(target, now)
 
     def explains(self, leap: float, ntp: float, arrival: float) -> bool:
         """Whether a report with `ntp` that arrived at `arrival` looks as if the sender's clock had been set
@@ -83,6 +101,13 @@ class FeedClock:
         self._doubts = 0
         self._offset.add(sample, arrival)
 
+    def seen(self, ntp: float, arrival: float) -> None:
+        """Something captured at `ntp` (leaps taken out) has arrived: nothing arrives before it is captured,
+        so this bounds the offset when all reports so far were slow."""
+        offset = self._offset.value
+        if offset is not None and offset - TRUST < arrival - ntp < offset:
+            self._offset.add(arrival - ntp, arrival)
+
 
 class StreamClock:
     """One stream's RTP clock. `rate` in ticks a second."""
@@ -93,9 +118,8 @@ class StreamClock:
         self._unwrap = Unwrap()
         self._arrival = _Minimum()  # of arrival - timestamp / rate
         self._tie: float | None = None  # the sender's NTP seconds, leaps taken out, minus RTP seconds
-        self._offset: float | None = None
+        self._guess = _Slew()
         self._by_report = False
-        self._moved = 0.0
 
     @property
     def synchronised(self) -> bool:
@@ -128,21 +152,13 @@ class StreamClock:
         if abs(arrival - seconds - guess) > LEAP:
             self._arrival = _Minimum()
             guess = self._arrival.add(arrival - seconds, arrival)
-            self._tie = self._offset = None
-        self._settle(guess, arrival)
-        assert self._offset is not None  # _settle has just set it
-        return number, seconds + self._offset
-
-    def _settle(self, guess: float, now: float) -> None:
-        """Move the mapping towards the best that is known."""
-        target, by_report = guess, False
-        offset = self._feed.offset
-        if self._tie is not None and offset is not None:
-            by_report = abs(self._tie + offset - guess) <= TRUST
-            target = self._tie + offset if by_report else guess
-        elapsed, self._moved = max(0.0, now - self._moved), now
-        if self._offset is None or by_report is not self._by_report or abs(target - self._offset) > JUMP:
-            self._offset, self._by_report = target, by_report
-            return
-        step = SLEW * elapsed
-        self._offset += max(-step, min(step, target - self._offset))
+            self._tie, self._guess = None, _Slew()
+        if self._tie is not None:
+            self._feed.seen(seconds + self._tie, arrival)
+        offset = self._guess.towards(guess, arrival)
+        shared = self._feed.offset(arrival)
+        self._by_report = False
+        if self._tie is not None and shared is not None and abs(self._tie + shared - guess) <= TRUST:
+            self._by_report = True
+            offset = self._tie + shared
+        return number, seconds + offset

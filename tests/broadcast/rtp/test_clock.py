@@ -82,6 +82,22 @@ def test_captured_never_steps_back_after_settling() -> None:
         assert after - before == pytest.approx(1.0, abs=0.006)
 
 
+def test_nothing_is_captured_after_it_came() -> None:
+    """Reports that were slow on their way do not put frames into the future; picture and sound move alike."""
+    feed = FeedClock()
+    video, audio = StreamClock(feed, 90000), StreamClock(feed, 48000)
+    for index in range(300):
+        now = index / 30
+        _, shown = video.frame(index * 3000, now + 0.01)
+        _, heard = audio.frame(index * 1600, now + 0.004)
+        if index % 30 == 15:
+            video.report(index * 3000, 1e9 + now, now + 0.08)
+            audio.report(index * 1600, 1e9 + now, now + 0.09)
+        if index > 200:
+            assert shown <= now + 0.01
+            assert shown == pytest.approx(heard, abs=0.001)
+
+
 def test_before_any_report_arrival_has_to_do() -> None:
     """Without reports, captured is the arrival of the fastest packets."""
     stream = StreamClock(FeedClock(), 90000)
