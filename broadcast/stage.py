@@ -21,6 +21,8 @@ from signaling.event import Person, Slate, Talk
 
 log = logging.getLogger("pavilion.stage")
 
+SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -80,7 +82,7 @@ class Stage:
     ) -> None:
         """Put a talk on the programme at the next frame; the mixer answers with the token."""
         self._shown = Shown(token, talk, layout)
-        if talk.clip:
+        if talk.clip and not self._clips[f"clip.{talk.clip}"].playing:
             self._clips[f"clip.{talk.clip}"].play()
         self._mixer.show(self._scene(talk, layout), token, "dissolve" if transition == "dissolve" else "cut")
 
@@ -154,7 +156,7 @@ class Stage:
         people = [self._people[person] for person in talk.speakers]
         cameras = [Source(person.id, person.name) for person in people]
         slides = [
-            Source(slides_of(person.id), talk.title)
+            Source(slides_of(person.id), talk.title, hold=SLIDES_HOLD)
             for person in people
             if self._feeds.get(slides_of(person.id)) is not None
         ]

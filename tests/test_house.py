@@ -66,7 +66,7 @@ HOME = {
     "sqlite3": ["signaling/journal.py"],
     "jwt": ["signaling/passes.py"],
     "PIL": ["broadcast/mixer/", "demo/"],
-    "numpy": ["broadcast/mixer/", "demo/"],
+    "numpy": ["broadcast/mixer/", "broadcast/feeds/prepare.py", "demo/"],
     "cffi": ["broadcast/transport/kernel.py"],
     "fontTools": ["broadcast/webfont.py"],
     "uvloop": ["broadcast/cli.py"],
