@@ -145,7 +145,7 @@ class Stage:
         if feed is None:
             return False
         age = feed.health(now).video_age
-        return age is not None and age < self._dead_after
+        return age is not None and age < (SLIDES_HOLD if feed.kind == "slides" else self._dead_after)
 
     # -- scenes -----------------------------------------------------------------------------------------
 
