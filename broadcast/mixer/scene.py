@@ -35,6 +35,24 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """What one person hears in the ear: the programme's sound without the feeds in `minus` (their own), and
+    the talkback feeds in `talkback`, for which the programme is turned down while they speak."""
+
+    minus: frozenset[str] = frozenset()
+    talkback: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data for the pipe."""
+        return {"minus": sorted(self.minus), "talkback": list(self.talkback)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Return":
+        """The opposite of `to_json`; only for data of this server itself."""
+        return cls(frozenset(data["minus"]), tuple(data["talkback"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """A lower third: who speaks (`name`), as what and from where (`detail`), and on what (`title`)."""
 

@@ -8,12 +8,14 @@ viewers see a short still and nothing else. Ticks go on counting from the same e
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from broadcast.errors import MediaError
+from broadcast.mixer.meter import Meter
 from broadcast.mixer.process import Process
-from broadcast.mixer.scene import Scene
+from broadcast.mixer.returns import Returns
+from broadcast.mixer.scene import Return, Scene
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.sound import BLOCK
 from broadcast.mixer.wire import Word, unpack_frame, unpack_json
@@ -44,6 +46,7 @@ class Mixer:
         self.on_shown: Callable[[str, float], None] = _nobody
         self.on_state: Callable[[str], None] = _nobody
         self.on_keyframe_wanted: Callable[[str], None] = _nobody
+        self.on_return: Callable[[str, Frame], None] = _nobody
         self.epoch = 0.0  # monotonic time of tick 0
         self.restarts = 0
         self.dropped = 0
@@ -54,6 +57,7 @@ class Mixer:
         self._stopping = False
         self._staged: dict[str, bool] = {}  # feed -> the next picture must be a keyframe
         self._asked: dict[str, float] = {}
+        self._returns = Returns()
         self._scene: tuple[Scene, str, Transition] | None = None
         self._prepared: Scene | None = None
         self._group: list[Frame] = []
@@ -61,7 +65,7 @@ class Mixer:
         self._last_frame = 0.0
         self._crashes: list[float] = []
         self._stats: dict[str, Any] = {}
-        self._meter = _Meter()
+        self._meter = Meter()
 
     @property
     def spare_ready(self) -> bool:
@@ -108,8 +112,14 @@ class Mixer:
         When the process does not keep up (4 MiB wait), pictures are dropped up to the next keyframe and
         sound as it comes.
         """
+        if self._air is None:
+            return
+        if feed_id in self._returns.talkback:
+            if frame.kind is Kind.AUDIO and not self._air.send_frame(Word.FRAME, frame, feed_id):
+                self.dropped += 1
+            return
         needs_keyframe = self._staged.get(feed_id)
-        if needs_keyframe is None or self._air is None:
+        if needs_keyframe is None:
             return
         if frame.kind is Kind.VIDEO and needs_keyframe:
             if not frame.keyframe:
@@ -138,6 +148,22 @@ class Mixer:
             self._send_scene(self._air, transition)
         if self._spare is not None:
             self._spare.send_json(Word.PREPARE, scene.to_json())
+
+    def returns(self, returns: Mapping[str, Return]) -> None:
+        """What each person (by id) hears when they listen; who is not named hears the programme without
+        the feed of their own id. Survives a restart; saying the same again costs nothing.
+
+        Talkback feeds need not be staged: their frames are taken by `frame` as long as a return of somebody
+        who listens names them. They are never on the programme, not even if a scene names them.
+        """
+        if self._returns.say(returns):
+            self._send_returns()
+
+    def listening(self, people: Iterable[str]) -> None:
+        """Who listens to their return now; `on_return` gets a packet for each of them every 20 ms. The
+        others' returns cost nothing."""
+        if self._returns.listen(people):
+            self._send_returns()
 
     def keyframe(self) -> None:
         """Force a keyframe. How often is the caller's business."""
@@ -185,6 +211,7 @@ class Mixer:
             process.send_frame(Word.HOLD, frame)
         self._group = []
         process.send_json(Word.STAGE, list(self._staged))
+        self._send_returns()
         if self._scene is not None:
             self._send_scene(process, "cut")
         process.send_json(
@@ -200,6 +227,10 @@ class Mixer:
         assert self._scene is not None, "the callers have looked"
         scene, token, _ = self._scene
         process.send_json(Word.SHOW, {"scene": scene.to_json(), "token": token, "transition": transition})
+
+    def _send_returns(self) -> None:
+        if self._air is not None:
+            self._air.send_json(Word.RETURNS, self._returns.to_json())
 
     def _gone(self, process: Process) -> None:
         """A process has closed its socket: the spare goes on air, in this very turn."""
@@ -283,6 +314,8 @@ class Mixer:
             return
         if word is Word.PROGRAMME:
             self._programme(unpack_frame(body)[1])
+        elif word is Word.RETURN:
+            self.on_return(*unpack_frame(body))
         elif word is Word.WANT:
             feed = unpack_json(body)
             if feed in self._staged:
@@ -320,41 +353,6 @@ class Mixer:
         if now - self._asked.get(feed, -ASK_AGAIN) >= ASK_AGAIN:
             self._asked[feed] = now
             self.on_keyframe_wanted(feed)
-
-
-class _Meter:
-    """Turns the counters of the process into rates."""
-
-    def __init__(self) -> None:
-        self._frames = 0
-        self._before: tuple[float, int, dict[str, Any]] | None = None
-        self._rates: dict[str, Any] = {"fps": 0.0, "cpu": 0.0, "sources": {}}
-
-    def frame(self) -> None:
-        self._frames += 1
-
-    def update(self, stats: dict[str, Any], now: float) -> None:
-        """New counters, about once a second."""
-        if self._before is not None and now > self._before[0]:
-            then, frames, old = self._before
-            span = now - then
-            self._rates = {
-                "fps": round((self._frames - frames) / span, 1),
-                "cpu": round(max(0.0, stats["cpu_seconds"] - old["cpu_seconds"]) / span, 3),
-                "sources": {
-                    feed: {
-                        "fps": round(max(0, s["decoded"] - old["sources"].get(feed, s)["decoded"]) / span, 1),
-                        "delay_ms": s["delay_ms"],
-                        "failed": s["failed"],
-                    }
-                    for feed, s in stats["sources"].items()
-                },
-            }
-        self._before = (now, self._frames, stats)
-
-    def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
-        """The rates with what the last counters say as they are."""
-        return {**self._rates, "late_ms": stats.get("late_ms", 0.0)}
 
 
 def _nobody(*_: Any) -> None:

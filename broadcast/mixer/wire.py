@@ -22,7 +22,7 @@ _CODECS = (Codec.H264, Codec.VP8, Codec.OPUS)
 
 
 class Word(IntEnum):
-    """The messages. To the mixer: SETTINGS to FRAME; to the server: READY to STATS."""
+    """The messages. To the mixer: SETTINGS to RETURNS; to the server: READY to RETURN."""
 
     SETTINGS = 1  # the first: how the programme is made
     GO = 2  # begin the programme: epoch, first tick of picture and sound
@@ -32,11 +32,13 @@ class Word(IntEnum):
     KEYFRAME = 6  # force one
     HOLD = 7  # a frame of the programme so far: its last picture stands until there are new ones
     FRAME = 8  # a frame of a feed
+    RETURNS = 9  # who listens, and what to: the returns in use by person
     READY = 20  # may be told GO
     PROGRAMME = 21  # a frame of the programme
     SHOWN = 22  # the first frame of the scene with this token has left the encoder
     WANT = 23  # this feed's decoder needs a keyframe
     STATS = 24
+    RETURN = 25  # a packet of the return of the person named as its feed
 
 
 def pack(word: Word, body: bytes) -> bytes:
