@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoff, ServerClock } from '../../web/js/backoff.js';
-import { clientWords, feedWords, warnings } from '../../web/js/health.js';
+import { clientWords, feedWords, missing, warnings } from '../../web/js/health.js';
 import { returnSound } from '../../web/js/returns.js';
 import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
-import { clock, duration, inWords, sameClock, zoneName } from '../../web/js/time.js';
+import { clock, duration, inWords, length, sameClock, zoneName } from '../../web/js/time.js';
 import { fault } from '../../web/js/words.js';
+import { person, show } from './show.js';
 
 test('backoff doubles, is bounded, and half of it is chance', () => {
   const waits = [0, 1, 2, 50].map((n) => backoff(n, { least: 100, most: 1000, random: () => 1 }));
@@ -33,6 +34,15 @@ test('the server clock forgets old samples, so that it follows a clock that is s
 test('durations read like a clock and end on zero', () => {
   assert.deepEqual([0, 100, 1000, 61_000, 3_661_000, 90_000_000].map(duration), ['0:00', '0:01', '0:01', '1:01', '1:01:01', '1 d 1 h']);
   assert.equal(duration(-5000), '0:00');
+});
+
+test('planned lengths are whole minutes or minutes and seconds', () => {
+  assert.deepEqual([25, 1.5, 0.667, 0.4].map(length), ['25 min', '1:30', '0:40', '0:24']);
+});
+
+test('a clock is read in 24 hours', () => {
+  assert.equal(clock(Date.UTC(2023, 2, 29, 22, 8), 'UTC'), '22:08');
+  assert.equal(clock(Date.UTC(2023, 2, 29, 0, 8), 'UTC'), '00:08');
 });
 
 test('waits are told in words', () => {
@@ -89,6 +99,15 @@ test('a feed is told by its size, or by what is wrong with it', () => {
   assert.deepEqual(feedWords(feed), { words: '720p30', tone: 'good' });
   assert.equal(feedWords({ ...feed, verdict: 'dead', why: 'no picture for 3 s' }).tone, 'bad');
   assert.equal(feedWords(null).words, '');
+});
+
+test('what a feed lacks is said by name: page, camera, picture', () => {
+  const event = show({ people: [person('ana', { connected: false, feeds: [] }), person('ben', { feeds: [] }), person('cleo')] });
+  assert.match(missing(event, null, 'ana'), /not connected/);
+  assert.match(missing(event, null, 'ben'), /no camera/);
+  assert.match(missing(event, null, 'cleo.slides'), /no screen/);
+  assert.equal(missing(event, null, 'cleo'), '');
+  assert.equal(missing(event, { feeds: [{ ...feed, id: 'cleo', verdict: 'dead', why: 'no packet for 3 s' }] }, 'cleo'), 'no packet for 3 s');
 });
 
 test('a screen without picture or sound is marked', () => {

@@ -46,6 +46,7 @@ export function show(node, shown) {
 
 /**
  * Makes the children of `list` follow `items`: known keys are updated in place, so that focus and media stay.
+ * Keys that occur twice are told apart by their order.
  *
  * @template T @template {HTMLElement} E
  * @param {HTMLElement} list @param {T[]} items @param {(item: T) => string} keyOf
@@ -53,9 +54,13 @@ export function show(node, shown) {
  */
 export function keyed(list, items, keyOf, create, update, remove) {
   const known = new Map([...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, /** @type {E} */ (child)]));
+  const counts = /** @type {Map<string, number>} */ (new Map());
   let place = list.firstElementChild;
   for (const item of items) {
-    const key = keyOf(item);
+    const plain = keyOf(item);
+    const count = (counts.get(plain) ?? 0) + 1;
+    counts.set(plain, count);
+    const key = count === 1 ? plain : `${plain} #${count}`;
     const old = known.get(key);
     known.delete(key);
     const node = old ?? create(item);

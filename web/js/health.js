@@ -1,6 +1,6 @@
 /** (P) Health in plain words, for the producer: feeds, pages, the mixer. */
 
-/** @typedef {import('./types.js').FeedHealth} FeedHealth @typedef {import('./types.js').ClientHealth} ClientHealth @typedef {import('./types.js').Health} Health */
+/** @typedef {import('./types.js').FeedHealth} FeedHealth @typedef {import('./types.js').ClientHealth} ClientHealth @typedef {import('./types.js').Health} Health @typedef {import('./types.js').Show} Show */
 
 /** @typedef {'good' | 'warn' | 'bad' | ''} Tone */
 
@@ -11,6 +11,20 @@ export function feedWords(feed) {
   if (feed.verdict === 'dead') return { words: feed.why || 'No picture', tone: 'bad' };
   if (feed.verdict === 'poor') return { words: feed.why || size, tone: 'warn' };
   return { words: size, tone: 'good' };
+}
+
+/**
+ * What a feed lacks to be on air.
+ *
+ * @param {Show} show @param {Health | null} health @param {string} id of the feed @returns {string} '' when nothing does
+ */
+export function missing(show, health, id) {
+  const owner = show.people.find((person) => person.id === id.replace(/\.slides$/, ''));
+  const feed = health?.feeds.find((known) => known.id === id);
+  if (owner && owner.connected === false && !owner.feeds?.includes(id)) return 'is not connected';
+  if (owner?.feeds && !owner.feeds.includes(id)) return id.endsWith('.slides') ? 'shares no screen' : 'sends no camera picture';
+  if (!feed) return owner ? '' : 'is not loaded';
+  return feed.verdict === 'dead' ? feed.why || 'no picture arrives' : '';
 }
 
 /** What a page reports of itself. @param {ClientHealth} client @returns {{words: string, tone: Tone}} */

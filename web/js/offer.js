@@ -20,6 +20,27 @@ export class WireError extends Error {
 }
 
 /**
+ * Two channels of Opus: Chromium decodes them only if its own description says so, and it does not by itself.
+ *
+ * @param {string} sdp @returns {string}
+ */
+export function stereo(sdp) {
+  const opus = /^a=rtpmap:(\d+) opus\/48000\/2\r?$/im.exec(sdp)?.[1];
+  if (opus === undefined) return sdp;
+  const line = new RegExp(`^(a=fmtp:${opus} )(?!.*\\bstereo=)(.*?)(\r?)$`, 'gm');
+  return sdp.replace(line, '$1$2;stereo=1$3');
+}
+
+/** The offer, put in place. @param {RTCPeerConnection} pc */
+export async function describe(pc) {
+  const offer = await pc.createOffer();
+  const sdp = offer.sdp ?? '';
+  const wished = sdp.includes('a=recvonly') ? stereo(sdp) : sdp;
+  // A browser that wants its own words untouched gets them, and plays one channel.
+  await pc.setLocalDescription({ type: 'offer', sdp: wished }).catch(() => pc.setLocalDescription(offer));
+}
+
+/**
  * One offer, one answer.
  *
  * @param {string} path @param {string | null} pass @param {string} sdp @param {AbortSignal} signal

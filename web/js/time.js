@@ -1,13 +1,16 @@
 /** (P) Times for people: in the viewer's own zone, in the event's, and as countdowns. */
 
-/** @param {number} ms epoch @param {string} [zone] @returns {string} "14:05" as the viewer's locale writes it */
+/** A rundown is read in 24 hours everywhere; only the digits follow the viewer's locale. */
+const HOURS = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+
+/** @param {number} ms epoch @param {string} [zone] @returns {string} "14:05" */
 export function clock(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', timeZone: safe(zone) }).format(ms);
+  return new Intl.DateTimeFormat(undefined, { ...HOURS, timeZone: safe(zone) }).format(ms);
 }
 
 /** @param {number} ms epoch @param {string} [zone] @returns {string} with seconds */
 export function clockSeconds(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZone: safe(zone) }).format(ms);
+  return new Intl.DateTimeFormat(undefined, { ...HOURS, second: '2-digit', timeZone: safe(zone) }).format(ms);
 }
 
 /** @param {number} ms epoch @param {string} [zone] @returns {string} "Wednesday 29 March 2023" */
@@ -53,6 +56,12 @@ export function duration(ms) {
   const minutes = Math.floor((seconds % 3600) / 60);
   const rest = String(seconds % 60).padStart(2, '0');
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** A planned length. @param {number} minutes @returns {string} "25 min", or "1:40" where it is not in whole minutes */
+export function length(minutes) {
+  const seconds = Math.round(minutes * 60);
+  return seconds % 60 === 0 ? `${seconds / 60} min` : duration(seconds * 1000);
 }
 
 /** @param {number} ms @returns {string} "in 12 min", "in 2 h 5 min", "now" */

@@ -7,7 +7,7 @@
  */
 
 import { backoff, ServerClock } from './backoff.js';
-import { exchange, forget, WireError } from './offer.js';
+import { describe, exchange, forget, WireError } from './offer.js';
 
 const PING_EVERY = 5000; // ms
 const SILENCE = 12000; // ms without any message: the connection is dead although nobody said so
@@ -255,16 +255,26 @@ export class Peering {
     try {
       this.prepare(pc);
       pc.onconnectionstatechange = () => this.#changed(pc);
-      await pc.setLocalDescription();
+      await describe(pc);
       const { path, pass } = this.options;
       const { answer, location } = await exchange(path, pass, pc.localDescription?.sdp ?? '', abort.signal);
       if (this.pc !== pc) return forget(location, pass);
       this.#location = location;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+      this.#mind(pc);
       await this.settled(pc);
     } catch (error) {
       if (this.pc === pc) this.#failed(error);
     }
+  }
+
+  /** The server's goodbye closes the transport, while the connection still calls itself connected. @param {RTCPeerConnection} pc */
+  #mind(pc) {
+    const transport = pc.getTransceivers().find(({ sender }) => sender.transport)?.sender.transport;
+    transport?.addEventListener('statechange', () => {
+      if (pc !== this.pc || (transport.state !== 'closed' && transport.state !== 'failed')) return;
+      this.#failed(new WireError('connection_lost', 'The server ended the connection.', 0));
+    });
   }
 
   /** @param {RTCPeerConnection} pc */

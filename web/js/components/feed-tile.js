@@ -41,6 +41,7 @@ export class FeedTile extends HTMLElement {
     this.#words.dataset.tone = view.tone;
     this.dataset.tally = view.tally;
     this.#meter.level = view.level;
+    show(this.#meter, view.level !== null);
     if (this.#video.srcObject !== view.stream) this.#video.srcObject = view.stream;
     show(this.#video, view.stream !== null);
     this.#video.muted = !view.listening;

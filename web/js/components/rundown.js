@@ -2,7 +2,7 @@
 
 import { el, keyed, setAttribute, setText, show } from '../dom.js';
 import { endsAt, forecast, onNow, speakersOf } from '../rundown.js';
-import { clock, duration } from '../time.js';
+import { clock, duration, length } from '../time.js';
 import { personState, talkState } from '../words.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Talk} Talk @typedef {import('../types.js').Person} Person */
@@ -63,7 +63,7 @@ export class Rundown extends HTMLElement {
     node.dataset.talk = talk.id;
     node.dataset.state = talk.state;
     setText(part('number'), String(state.talks.indexOf(talk) + 1));
-    setText(part('plan'), talk.start === null ? `${talk.minutes} min` : clock(talk.start));
+    setText(part('plan'), talk.start === null ? length(talk.minutes) : clock(talk.start));
     setText(part('real'), realTime(state, talk, expected, now));
     part('real').dataset.late = String(talk.state === 'live' && (endsAt(talk) ?? now) < now);
     setText(part('title'), talk.title);
@@ -104,8 +104,8 @@ function realTime(state, talk, expected, now) {
     return left >= 0 ? `${duration(left)} left` : `+${duration(-left)} over`;
   }
   if (talk.started !== null && talk.ended !== null) return `${clock(talk.started)}\u2013${clock(talk.ended)}`;
-  if (expected === null || state.phase === 'before') return `${talk.minutes} min`;
-  return talk.start !== null && Math.abs(expected - talk.start) < 90_000 ? `${talk.minutes} min` : `\u2192 ${clock(expected)}`;
+  if (expected === null || state.phase === 'before') return length(talk.minutes);
+  return talk.start !== null && Math.abs(expected - talk.start) < 90_000 ? length(talk.minutes) : `\u2192 ${clock(expected)}`;
 }
 
 customElements.define('pv-rundown', Rundown);

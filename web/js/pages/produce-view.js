@@ -3,9 +3,9 @@
 import { FeedTile } from '../components/feed-tile.js';
 import { bothClocks, updateHeader } from '../components/header.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
-import { clientWords, feedWords, warnings } from '../health.js';
+import { clientWords, feedWords, missing, warnings } from '../health.js';
 import { doubts, endsAt, feedsOf, namesOf, onNow, personById, talkById, tallyOf } from '../rundown.js';
-import { clock, clockSeconds, duration, ownZone } from '../time.js';
+import { clock, clockSeconds, duration, length, ownZone } from '../time.js';
 import { fault, personState } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
@@ -87,7 +87,7 @@ export function drawPreview(state, pool) {
   box.dataset.count = String(shown.length);
   setAttribute(/** @type {Element} */ (box.parentElement), 'data-empty', talk === null);
   setText(byId('preview-title'), talk ? talk.title : 'Nothing on standby');
-  setText(byId('preview-time'), talk ? `${talk.minutes} min` : '');
+  setText(byId('preview-time'), talk ? length(talk.minutes) : '');
   show(byId('preview-empty'), shown.length === 0);
   setText(byId('preview-empty'), talk ? 'No picture yet' : 'Cue a talk in the rundown');
   const list = box.querySelector('.preview-feeds') ?? box.appendChild(el('div', { class: 'preview-feeds' }));
@@ -98,14 +98,17 @@ export function drawPreview(state, pool) {
     () => {
       const video = el('video', { playsinline: true, autoplay: true, muted: true });
       video.muted = true;
-      return el('div', { class: 'preview-feed' }, el('span', { class: 'preview-name' }), video);
+      return el('div', { class: 'preview-feed' }, el('span', { class: 'preview-name' }, el('strong'), el('span')), video);
     },
     (node, id) => {
       const video = /** @type {HTMLVideoElement} */ (node.lastChild);
       const stream = pool.stream(id);
       if (video.srcObject !== stream) video.srcObject = stream;
       show(video, stream !== null);
-      setText(/** @type {Node} */ (node.firstChild), event ? feedName(event, id).name : id);
+      const [name, why] = /** @type {HTMLElement[]} */ ([.../** @type {Element} */ (node.firstChild).children]);
+      setText(name, event ? feedName(event, id).name : id);
+      setText(why, event ? missing(event, state.health, id) : '');
+      setAttribute(node, 'data-missing', !event || missing(event, state.health, id) !== '');
     },
   );
 }
@@ -157,7 +160,7 @@ export function drawHealth(state, pool, listening, listen) {
   );
   const clients = health?.clients ?? [];
   setText(byId('clients-count'), clients.length > 0 ? String(clients.length) : '');
-  keyed(byId('clients'), clients, (client) => client.id, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'clients-who' }, el('strong'), el('span', { class: 'muted' })), el('span', { class: 'clients-words number' })), (node, client) => {
+  keyed(byId('clients'), clients, (client) => `${client.id} ${client.page} ${client.since}`, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'clients-who' }, el('strong'), el('span', { class: 'muted' })), el('span', { class: 'clients-words number' })), (node, client) => {
     const [dot, who, words] = /** @type {HTMLElement[]} */ ([...node.children]);
     const said = clientWords(client);
     node.dataset.client = client.page;

@@ -5,7 +5,7 @@ import { setTally } from '../components/tally.js';
 import { announce, byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { before, endsAt, forecast, MINUTE, namesOf, onNow, talkById, talkOf } from '../rundown.js';
 import { quality } from '../stats.js';
-import { clock, duration, inWords, ownZone, sameClock, zoneName } from '../time.js';
+import { clock, duration, inWords, length, ownZone, sameClock, zoneName } from '../time.js';
 import { fault } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../components/tally.js').Light} Light */
@@ -84,7 +84,7 @@ export function drawTurn(state, now) {
   setText(byId('talk-title'), mine?.title ?? 'No talk of yours is still to come');
   const zone = event.event.timezone;
   const foreign = mine?.start != null && !sameClock(mine.start, ownZone(), zone);
-  const plan = mine?.start == null ? '' : `Planned for ${clock(mine.start)}${foreign ? ` (${clock(mine.start, zone)} ${zoneName(zone)})` : ''}, ${mine.minutes} minutes`;
+  const plan = mine?.start == null ? '' : `Planned for ${clock(mine.start)}${foreign ? ` (${clock(mine.start, zone)} ${zoneName(zone)})` : ''}, ${length(mine.minutes)}`;
   setText(byId('talk-plan'), plan);
   const waiting = mine ? before(event, mine.id) : [];
   const first = mine !== null && waiting.length === 0;
