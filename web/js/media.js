@@ -5,6 +5,8 @@ import { Peering } from './wire.js';
 
 /** @typedef {import('./wire.js').PeeringOptions} PeeringOptions */
 
+const LINE_KNOWN_AFTER = 1500; // ms from the answer: by then the browser has measured the line
+
 /** Receives the programme or a feed by WHEP and hands out a stream each time one begins. */
 export class Watcher extends Peering {
   #frames = 0;
@@ -90,19 +92,20 @@ export class Publisher extends Peering {
         streams: [stream],
         ...(video ? { sendEncodings: [{ maxBitrate, maxFramerate: 30 }] } : {}),
       });
-      if (video) preferH264(transceiver);
+      if (video) {
+        preferH264(transceiver);
+        // Until the line is known a browser believes it to be thin, and would begin with a small picture.
+        void wish(transceiver.sender, 'maintain-resolution');
+      }
     }
   }
 
   /** @param {RTCPeerConnection} pc @override */
   async settled(pc) {
-    for (const sender of pc.getSenders()) {
-      if (sender.track?.kind !== 'video') continue;
-      const parameters = sender.getParameters();
-      parameters.degradationPreference = this.publish.keep;
-      // Firefox does not know this wish; its default is close to ours.
-      await sender.setParameters(parameters).catch(() => undefined);
-    }
+    setTimeout(() => {
+      if (this.pc !== pc) return;
+      for (const sender of pc.getSenders()) if (sender.track?.kind === 'video') void wish(sender, this.publish.keep);
+    }, LINE_KNOWN_AFTER);
   }
 
   /** Another camera or microphone, without a new connection. @param {MediaStreamTrack} track */
@@ -124,6 +127,18 @@ export class Publisher extends Peering {
   summarise(entries, before) {
     return summarisePublish(entries, before, performance.now());
   }
+}
+
+/**
+ * What to give up last when the line is thin; a browser that does not know the wish keeps its own.
+ *
+ * @param {RTCRtpSender} sender
+ * @param {'maintain-framerate' | 'maintain-resolution' | 'balanced'} keep
+ */
+async function wish(sender, keep) {
+  const parameters = sender.getParameters();
+  parameters.degradationPreference = keep;
+  await sender.setParameters(parameters).catch(() => undefined);
 }
 
 /**
