@@ -45,6 +45,8 @@ async def demo(options: argparse.Namespace) -> None:
     cast = roles(table, options.without)
     recordings = await prepare(cast, Path(options.cache), _tell)
     table = shortened(Path(options.config), SHOW_SECONDS / options.speed, LEAD)  # drawing took its time
+    for journal in (Path(options.folder) / "data").glob("journal*"):
+        journal.unlink()  # a new show; the secret stays, so that links of the last run still open
     server = Server(table, Path(options.folder), http=options.port or free_port(), host=options.host)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(server.stop)
