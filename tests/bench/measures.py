@@ -118,16 +118,23 @@ async def joins(hall: Hall, viewer: Viewer) -> list[Figure]:
 
 
 async def lipsync(hall: Hall, viewer: Viewer) -> list[Figure]:
-    """Flash and beep of one speaker, then of another after a hand-off."""
+    """Flash and beep of one speaker, then of another after a hand-off.
+
+    The beep is heard through WebAudio, whose own buffers (some tens of ms) count against us; Chromium's own
+    clocks of what it plays out stand beside it.
+    """
     await viewer.page.evaluate("window.ear = new probe.Ear(watched.stream); ear.beeps()")
-    found = []
+    found, clocks = [], []
     for talk in ("vermast", "slovakia"):
         await hall.cue(talk)
         await hall.take(talk)
         await asyncio.sleep(2)
         await viewer.rows()
         await viewer.page.evaluate("ear.heard.length = 0")
-        await asyncio.sleep(LIPSYNC_SECONDS)
+        for _ in range(round(LIPSYNC_SECONDS * 2)):
+            await asyncio.sleep(0.5)
+            now = await viewer.received()
+            clocks.append(now["video.estimatedPlayoutTimestamp"] - now["audio.estimatedPlayoutTimestamp"])
         heard: list[float] = await viewer.page.evaluate("ear.heard")
         found.append(of_rows.pairs(of_rows.flashes(await viewer.rows()), heard))
     if not all(found):
@@ -140,6 +147,7 @@ async def lipsync(hall: Hall, viewer: Viewer) -> list[Figure]:
     return [
         Figure("lip-sync, larger of both medians", max(abs(first), abs(second)), "ms", 60, note=note),
         Figure("lip-sync, change by the hand-off", abs(first - second), "ms", 20),
+        Figure("lip-sync by Chromium's own playout clocks", median(clocks), "ms", note="sound after picture"),
     ]
 
 
