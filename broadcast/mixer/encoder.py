@@ -67,19 +67,19 @@ class VideoEncoder:
 
 
 class SoundEncoder:
-    """Opus, stereo, 20 ms a packet."""
+    """Opus, 20 ms a packet: stereo for the programme, mono for a voice in the ear."""
 
-    def __init__(self, settings: ProgrammeSettings) -> None:
+    def __init__(self, kbps: int, channels: int = 2) -> None:
         context = av.CodecContext.create("libopus", "w")
         assert isinstance(context, av.AudioCodecContext), "Opus is sound"
         context.sample_rate = RATE
-        context.layout = "stereo"
+        self._layout = context.layout = "stereo" if channels == 2 else "mono"
         context.format = "flt"
-        context.bit_rate = settings.audio_kbps * 1000
+        context.bit_rate = kbps * 1000
         context.time_base = Fraction(1, RATE)
         # Complexity 5 of 10: half the CPU of 10, no difference to be heard at this rate.
         context.options = {
-            "application": "audio",
+            "application": "audio",  # also for one voice: "voip" needs three times the CPU
             "frame_duration": "20",
             "vbr": "constrained",
             "compression_level": "5",
@@ -87,9 +87,9 @@ class SoundEncoder:
         self._context = context
 
     def encode(self, block: Samples, number: int) -> bytes:
-        """One block of 20 ms, the `number`th. Raises MediaError."""
+        """One block of 20 ms, the `number`th, shape (channels, 960). Raises MediaError."""
         packed = np.ascontiguousarray(block.T, dtype=np.float32).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout="stereo")
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=self._layout)
         frame.sample_rate = RATE
         frame.time_base = Fraction(1, RATE)
         frame.pts = number * BLOCK

@@ -27,6 +27,8 @@ class Meter:
                         "fps": round(max(0, s["decoded"] - old["sources"].get(feed, s)["decoded"]) / span, 1),
                         "delay_ms": s["delay_ms"],
                         "failed": s["failed"],
+                        "lufs": s["lufs"],
+                        "gain_db": s["gain_db"],
                     }
                     for feed, s in stats["sources"].items()
                 },

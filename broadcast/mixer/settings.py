@@ -35,7 +35,13 @@ class ProgrammeSettings:
     preset: str = "superfast"  # of x264
     audio_kbps: int = 96
     dissolve_seconds: float = 0.3
-    ceiling_dbfs: float = -1.5  # the limiter lets no sample above this
+    crossfade_seconds: float = 0.02  # from one voice to the next at a cut
+    automatic: bool = True  # every voice is brought to the same loudness
+    target_lufs: float = -23.0  # that loudness
+    max_gain_db: float = 18.0  # by which a voice is turned up or down for it at most
+    ceiling_dbtp: float = -1.5  # the limiter lets no true peak above this
+    return_kbps: int = 32  # of a return, mono
+    duck_db: float = 12.0  # by which the programme is turned down in the ear under talkback
     hold_seconds: float = 0.5  # how long the last picture of a silent source stands
     nice: int = -10  # of the mixer's process, where permitted
     look: Look = field(default_factory=Look)

@@ -1,9 +1,7 @@
-"""(P) Sound as samples: the timeline of a source, reading it in step with the pictures, and the limiter.
+"""(P) Sound as samples: the timeline of a source, and reading it in step with the pictures.
 
 Samples are float32, shape (2, n), 48 kHz, full scale 1.0. Every seam is a short crossfade: no clicks.
 """
-
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,43 +135,3 @@ def _stretched(samples: Samples) -> Samples:
     places = np.linspace(0, count - 1, BLOCK)
     source = np.arange(count)
     return np.stack([np.interp(places, source, channel) for channel in samples]).astype(np.float32)
-
-
-class Limiter:
-    """Keeps every sample at or below the ceiling by turning down in time, without distortion or clicks.
-
-    It looks 5 ms ahead, so it gives back the samples 5 ms (`DELAY`) late.
-    """
-
-    DELAY = SEAM
-    RELEASE = 0.02  # of the full level, that it turns up again in 5 ms
-
-    def __init__(self, ceiling_dbfs: float) -> None:
-        self._ceiling = 10 ** (ceiling_dbfs / 20)
-        self._held = np.zeros((2, self.DELAY), np.float32)
-        self._gain = 1.0
-
-    def process(self, block: Samples) -> Samples:
-        """A block of a multiple of 5 ms; gives as many samples."""
-        samples = np.concatenate((self._held, block), axis=1)
-        self._held = samples[:, -self.DELAY :].copy()
-        parts = samples.reshape(2, -1, self.DELAY)
-        peaks = np.abs(parts).max(axis=(0, 2))
-        allowed = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9))
-        ends = []
-        gain = self._gain
-        for now, after in pairwise(allowed):
-            gain = float(min(gain + self.RELEASE, now, after))
-            ends.append(gain)
-        if self._gain == 1.0 and min(ends) == 1.0:
-            return parts[:, :-1].reshape(2, -1)
-        starts = [self._gain, *ends[:-1]]
-        self._gain = ends[-1]
-        curve = np.concatenate(
-            [
-                np.linspace(a, b, self.DELAY, endpoint=False, dtype=np.float32)
-                for a, b in zip(starts, ends, strict=True)
-            ]
-        )
-        limited: Samples = parts[:, :-1].reshape(2, -1) * curve
-        return np.clip(limited, -self._ceiling, self._ceiling)

@@ -12,6 +12,7 @@ import numpy as np
 
 from broadcast.errors import MediaError
 from broadcast.mixer.decoder import SoundDecoder, VideoDecoder
+from broadcast.mixer.loudness import Level
 from broadcast.mixer.picture import Scaler
 from broadcast.mixer.playout import Delay, Shelf
 from broadcast.mixer.sound import BLOCK, RATE, Reader, Samples, Timeline
@@ -45,11 +46,15 @@ class Source:
     """One staged feed. `push` is called by the thread that reads the pipe, `pick` by the tick of pictures,
     `block` by the tick of sound; pictures are decoded in a thread of the source's own. `close` ends that.
 
-    `want`: called with the feed's id when a keyframe is needed; from any of the threads.
+    `want`: called with the feed's id when a keyframe is needed; from any of the threads. `level` measures
+    its loudness from the moment it is staged; None: it is not levelled.
     """
 
-    def __init__(self, feed: str, want: Callable[[str], None], half_frame: float) -> None:
+    def __init__(
+        self, feed: str, want: Callable[[str], None], half_frame: float, level: Level | None = None
+    ) -> None:
         self.feed = feed
+        self.level = level
         self.delay = Delay()
         self.decoded = 0
         self.failed = 0
@@ -109,6 +114,8 @@ class Source:
         except MediaError as error:
             self._note(error)
             return
+        if self.level is not None:
+            self.level.add(samples)
         now = time.monotonic()
         offset = frame.captured - frame.timestamp / RATE
         with self._lock:
@@ -188,6 +195,16 @@ class Source:
                 return np.zeros((2, BLOCK), np.float32)
             due = now + lead - self._lag - self.delay.value - self.delay.shift
             return self._reader.block(round((due - self._offset) * RATE))
+
+    @property
+    def goal(self) -> float:
+        """The gain in dB that its loudness asks for."""
+        return 0.0 if self.level is None else self.level.goal
+
+    def settle(self, now: float) -> None:
+        """Judge the delay of a source without pictures, for which nobody calls `pick`."""
+        with self._lock:
+            self.delay.update(now, self._half_frame)
 
     def rest(self) -> None:
         """The source is not heard."""

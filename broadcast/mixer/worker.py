@@ -21,8 +21,11 @@ from broadcast.errors import MediaError
 from broadcast.mixer.artist import Artist
 from broadcast.mixer.decoder import VideoDecoder
 from broadcast.mixer.director import Director
+from broadcast.mixer.ears import Ears
 from broadcast.mixer.encoder import SoundEncoder, VideoEncoder
-from broadcast.mixer.mixdown import RAMP, Mixdown
+from broadcast.mixer.loudness import Level
+from broadcast.mixer.mixdown import Mixdown
+from broadcast.mixer.returns import returns_from_json
 from broadcast.mixer.scene import Scene
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.sound import BLOCK, RATE
@@ -75,7 +78,7 @@ class Worker:
     def _handle(self, word: Word, body: bytes) -> None:
         if word is Word.FRAME:
             feed, frame = unpack_frame(body)
-            source = self._sources.get(feed)
+            source = self._ears.voices.get(feed) or self._sources.get(feed)
             if source is not None:
                 source.push(frame)
         elif word is Word.HOLD:
@@ -97,6 +100,8 @@ class Worker:
             self.director.show(
                 Scene.from_json(data["scene"]), data["token"], data["transition"] == "dissolve"
             )
+        elif word is Word.RETURNS:
+            self._ears.say(returns_from_json(data))
         elif word is Word.GO:
             self._go(data["epoch"], data["picture"], data["sound"])
 
@@ -108,8 +113,9 @@ class Worker:
         self.artist = Artist(settings)
         self.director = Director(settings, self.artist)
         self._video = VideoEncoder(settings)
-        self._audio = SoundEncoder(settings)
-        self._mixdown = Mixdown(settings.ceiling_dbfs)
+        self._audio = SoundEncoder(settings.audio_kbps)
+        self._mixdown = Mixdown(settings)
+        self._ears = Ears(settings, self._source)
         self.director.warm_up()
         gc.collect()
         gc.freeze()
@@ -118,8 +124,7 @@ class Worker:
 
     def _stage(self, feeds: list[str]) -> None:
         old = self._sources
-        half = 0.5 / self.settings.fps
-        self._sources = {feed: old.get(feed) or Source(feed, self._want, half) for feed in feeds}
+        self._sources = {feed: old.get(feed) or self._source(feed) for feed in feeds}
         for feed in old.keys() - self._sources.keys():
             old[feed].close()
 
@@ -133,6 +138,11 @@ class Worker:
             thread = threading.Thread(target=self._guard, args=(target,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
+
+    def _source(self, feed: str) -> Source:
+        settings = self.settings
+        level = Level(settings.target_lufs, settings.max_gain_db) if settings.automatic else None
+        return Source(feed, self._want, 0.5 / settings.fps, level)
 
     def _want(self, feed: str) -> None:
         self._send(pack_json(Word.WANT, feed))
@@ -184,14 +194,22 @@ class Worker:
         while (number := clock.wait(self._closing)) is not None:
             at = epoch + number * BLOCK / RATE
             gains, dissolving = self.director.gains()
-            ramp = self.settings.dissolve_seconds if dissolving else RAMP
+            ramp = self.settings.dissolve_seconds if dissolving else 0.0
             block = self._mixdown.block(at, self._sources, gains, ramp)
             data = self._audio.encode(block, number)
             self._send(pack_frame(Word.PROGRAMME, Frame(Codec.OPUS, data, number * BLOCK, at)))
+            for person, data in self._ears.packets(at, number, self._mixdown.parts):
+                self._send(pack_frame(Word.RETURN, Frame(Codec.OPUS, data, number * BLOCK, at), person))
 
     def _report(self) -> None:
         sources = {
-            feed: {"decoded": s.decoded, "failed": s.failed, "delay_ms": round(s.delay.value * 1000, 1)}
+            feed: {
+                "decoded": s.decoded,
+                "failed": s.failed,
+                "delay_ms": round(s.delay.value * 1000, 1),
+                "lufs": s.level.lufs if s.level else None,
+                "gain_db": round(s.goal, 1),
+            }
             for feed, s in self._sources.items()
         }
         self._send(
@@ -219,6 +237,8 @@ class Worker:
     def _close(self) -> None:
         self._closing.set()
         sources = list(self._sources.values())
+        if hasattr(self, "_ears"):
+            sources += self._ears.voices.values()
         for source in sources:
             source.close()
         for thread in self._threads:

@@ -41,8 +41,8 @@ def microphone() -> list[Item]:
 class Studio:
     """A mixer with players, and everything that it has sent."""
 
-    def __init__(self) -> None:
-        self.mixer = Mixer(ProgrammeSettings())
+    def __init__(self, settings: ProgrammeSettings | None = None) -> None:
+        self.mixer = Mixer(settings or ProgrammeSettings())
         self.out: list[Frame] = []
         self.shown: dict[str, float] = {}
         self.states: list[str] = []
