@@ -172,8 +172,9 @@ def cpu_seconds(processes: list[psutil.Process]) -> float:
 
 
 def _fresh(control: Control, talk: str) -> bool:
-    feeds = {feed["id"]: feed for feed in control.health.get("feeds", ())}
-    return control.state.get("standby") == talk and feeds.get(talk, {}).get("video_age_ms", 1e9) < 300
+    ages = {feed["id"]: feed.get("video_age_ms") for feed in control.health.get("feeds", ())}
+    age = ages.get(talk)
+    return control.state.get("standby") == talk and age is not None and age < 300
 
 
 async def _cancel(task: "asyncio.Task[Any]") -> None:
