@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from broadcast.errors import PavilionError
 from demo.control import Refused
 from tests.bench import measures
 from tests.bench.figures import Figure, as_json, table
@@ -85,12 +86,12 @@ async def _measure(parts: list[str]) -> list[Figure]:
                 if part not in parts:
                     continue
                 _say(part)
-                for ident in SPEAKERS.get(part, ()):
-                    if ident not in hall.speakers:
-                        await hall.speak(ident, recordings[ident])
                 try:
+                    for ident in SPEAKERS.get(part, ()):
+                        if ident not in hall.speakers:
+                            await hall.speak(ident, recordings[ident])
                     found = await measure(hall, viewer)
-                except (Refused, TimeoutError, ConnectionError) as error:
+                except (Refused, PavilionError, TimeoutError, ConnectionError) as error:
                     found = [Figure(part, None, bar=0, note=f"could not be measured: {error!r}")]
                 print(table(found), flush=True)
                 figures += found
