@@ -7,6 +7,7 @@ import { clientWords, feedWords, missing, warnings } from '../../web/js/health.j
 import { returnSound } from '../../web/js/returns.js';
 import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
 import { clock, duration, inWords, length, sameClock, zoneName } from '../../web/js/time.js';
+import { Vigil } from '../../web/js/vigil.js';
 import { fault } from '../../web/js/words.js';
 import { person, show } from './show.js';
 
@@ -81,10 +82,18 @@ test('a line in plain words: good, fair, poor', () => {
   assert.equal(quality({ limited: 'cpu', height: 720 }).level, 'fair');
 });
 
-test('on air the return is silent, whatever anybody wishes', () => {
+test('on air a return with one\'s own voice is silent, whatever anybody wishes', () => {
   for (const wanted of [true, false]) {
-    for (const headphones of [true, false]) assert.equal(returnSound({ tally: 'air', wanted, headphones }).on, false);
+    for (const headphones of [true, false]) assert.equal(returnSound({ tally: 'air', wanted, headphones, company: true }).on, false);
   }
+});
+
+test('with mix-minus headphones hear the others on air; loudspeakers only where there are others', () => {
+  const air = { tally: 'air', wanted: true, mixMinus: true };
+  assert.equal(returnSound({ ...air, headphones: true }).on, true);
+  assert.equal(returnSound({ ...air, headphones: false }).on, false);
+  assert.equal(returnSound({ ...air, headphones: false, company: true }).on, true);
+  assert.equal(returnSound({ ...air, wanted: false, headphones: true }).on, false);
 });
 
 test('on standby the return sounds only in headphones', () => {
@@ -128,4 +137,29 @@ test('warnings name what the producer must know', () => {
 test('a code that nobody knows yet still gets a sentence', () => {
   assert.equal(fault('brand_new', 'The server says so.').text, 'The server says so.');
   assert.match(fault('no_usable_codec').title, /cannot show/);
+});
+
+test('a connection lives as long as anything comes: media, reports, or answers to checks', () => {
+  const vigil = new Vigil();
+  vigil.begin(0);
+  const entries = (bytes, answers) => [{ type: 'transport', bytesReceived: bytes }, { type: 'candidate-pair', responsesReceived: answers }];
+  for (let now = 0; now <= 20_000; now += 1000) {
+    vigil.look(entries(100, Math.floor(now / 2500)), now);
+    assert.equal(vigil.dead(now), false);
+  }
+  vigil.look(entries(100, 8), 27_000);
+  assert.equal(vigil.dead(27_000), true);
+});
+
+test('after a change of network the old path must prove itself soon', () => {
+  const vigil = new Vigil();
+  const look = (bytes, now) => vigil.look([{ type: 'transport', bytesReceived: bytes }], now);
+  vigil.begin(0);
+  look(1, 9000);
+  vigil.moved(10_000);
+  look(1, 12_000);
+  assert.equal(vigil.dead(12_000), false);
+  assert.equal(vigil.dead(13_100), true);
+  look(2, 13_200);
+  assert.equal(vigil.dead(13_200), false);
 });

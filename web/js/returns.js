@@ -1,15 +1,19 @@
 /** (P) When the programme's return may sound in a speaker's room. */
 
 /**
- * On air it never does: a speaker would hear their own voice late, and the microphone would send it out
- * again. On standby only with headphones, because the microphone may open at any moment.
+ * With mix-minus nobody hears themselves, so in headphones the return may sound even on air. Without
+ * headphones the microphone would send it out again: then it sounds on air only where there is somebody to
+ * talk with, and the browser's echo canceller has to do. Without mix-minus it never sounds on air.
  *
- * @param {{tally: 'air' | 'standby' | 'off', wanted: boolean, headphones: boolean}} situation
+ * @param {{tally: 'air' | 'standby' | 'off', wanted: boolean, headphones: boolean, mixMinus?: boolean, company?: boolean}} situation
+ *   `mixMinus`: the return lacks one's own voice; `company`: others are on air with this speaker
  * @returns {{on: boolean, why: string}}
  */
-export function returnSound({ tally, wanted, headphones }) {
-  if (tally === 'air') return { on: false, why: 'Silent while you are on air, so that you do not hear yourself' };
-  if (!wanted) return { on: false, why: 'Switched off' };
-  if (tally === 'standby' && !headphones) return { on: false, why: 'Silent on standby without headphones, against echo' };
-  return { on: true, why: 'You hear the programme; it falls silent when you go on air' };
+export function returnSound({ tally, wanted, headphones, mixMinus = false, company = false }) {
+  if (tally === 'air' && !mixMinus) return { on: false, why: 'Silent while you are on air, so that you do not hear yourself' };
+  if (!wanted) return { on: false, why: tally === 'air' ? 'Switched off: you hear nobody' : 'Switched off' };
+  if (tally === 'off') return { on: true, why: mixMinus ? 'You hear the programme, without your own voice' : 'You hear the programme; it falls silent when you go on air' };
+  if (headphones) return { on: true, why: 'You hear all others and the stage manager, never yourself' };
+  if (tally === 'air' && company) return { on: true, why: 'You hear the others. Headphones are better: say so under Devices' };
+  return { on: false, why: `Silent ${tally === 'air' ? 'on air' : 'on standby'} without headphones, against echo` };
 }

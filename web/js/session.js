@@ -23,13 +23,14 @@ export class Session {
   /** @type {() => Record<string, number | string>} */
   #stats = () => ({});
 
-  /** @param {string} page */
-  constructor(page) {
+  /** @param {string} page @param {{most?: number}} [options] `most`: the longest wait before connecting again, ms */
+  constructor(page, options = {}) {
     this.page = page;
     this.pass = passFromLink();
     this.#control = new Control({
       page,
       pass: this.pass,
+      most: options.most,
       onLink: (link, retryAt) => this.#act({ type: 'link', link, retryAt }),
       onMessage: (message) => this.#receive(message),
     });

@@ -8,6 +8,7 @@
 
 import { backoff, ServerClock } from './backoff.js';
 import { describe, exchange, forget, WireError } from './offer.js';
+import { Vigil } from './vigil.js';
 
 const PING_EVERY = 5000; // ms
 const SILENCE = 12000; // ms without any message: the connection is dead although nobody said so
@@ -30,8 +31,8 @@ export class Control {
   clock = new ServerClock();
 
   /**
-   * @param {{page: string, pass: string | null, onMessage: (message: any) => void,
-   *   onLink: (link: Link, retryAt: number | null) => void}} options
+   * @param {{page: string, pass: string | null, most?: number, onMessage: (message: any) => void,
+   *   onLink: (link: Link, retryAt: number | null) => void}} options `most`: the longest wait before trying again, ms
    */
   constructor(options) {
     this.options = options;
@@ -111,7 +112,7 @@ export class Control {
       if (this.clock.rtt === null) this.clock.sample(Date.now(), message.now, Date.now());
       this.options.onLink('open', null);
     }
-    const final = message.type === 'bye' && (message.code === 'taken_over' || String(message.code).startsWith('pass_'));
+    const final = message.type === 'bye' && isFinal(String(message.code));
     if (final) this.stop();
     this.options.onMessage(message);
     if (final) this.options.onLink('ended', null);
@@ -122,7 +123,7 @@ export class Control {
     if (socket !== this.#socket) return;
     this.#drop();
     if (this.#stopped) return;
-    const wait = backoff(this.#attempts++);
+    const wait = backoff(this.#attempts++, { most: this.options.most });
     this.options.onLink('away', Date.now() + wait);
     this.#retry = window.setTimeout(this.#now, wait);
   }
@@ -150,11 +151,23 @@ export class Control {
   }
 }
 
+/** What tells of changes of network, where the browser has it. @returns {EventTarget | undefined} */
+function network() {
+  return /** @type {{connection?: EventTarget}} */ (navigator).connection;
+}
+
+/** @param {string} code of a `bye` @returns {boolean} whether trying again cannot help */
+function isFinal(code) {
+  return code === 'taken_over' || code === 'removed' || code.startsWith('pass_');
+}
+
 /**
  * @typedef {'idle' | 'connecting' | 'connected' | 'waiting' | 'refused'} PeeringState
  * @typedef {{state: PeeringState, code: string | null, message: string | null, retryAt: number | null}} Status
- * @typedef {{path: string, pass: string | null, onStatus?: (status: Status) => void, patient?: boolean}} PeeringOptions
- *   `patient`: try again, slowly, even after a refusal that looks final (a screen that nobody attends)
+ * @typedef {{path: string, pass: string | null, onStatus?: (status: Status) => void, patient?: boolean,
+ *   fallback?: string, most?: number}} PeeringOptions
+ *   `patient`: try again, slowly, even after a refusal that looks final (a screen that nobody attends);
+ *   `fallback`: the path to take when the server does not know `path`; `most`: the longest wait before trying again, ms
  */
 
 /** What watching and publishing have in common: one RTCPeerConnection at a time, renewed until stopped. */
@@ -172,6 +185,7 @@ export class Peering {
   #watchdog = 0;
   #since = 0;
   #running = false;
+  #vigil = new Vigil();
 
   /** @param {PeeringOptions} options */
   constructor(options) {
@@ -184,6 +198,7 @@ export class Peering {
     addEventListener('pagehide', this.#leave);
     addEventListener('pageshow', this.#return);
     addEventListener('online', this.#hurry);
+    network()?.addEventListener('change', this.#moved);
     this.#watchdog = window.setInterval(() => void this.#look(), 1000);
     void this.#attempt();
   }
@@ -193,6 +208,7 @@ export class Peering {
     removeEventListener('pagehide', this.#leave);
     removeEventListener('pageshow', this.#return);
     removeEventListener('online', this.#hurry);
+    network()?.removeEventListener('change', this.#moved);
     clearInterval(this.#watchdog);
     this.#end();
     this.release();
@@ -209,6 +225,8 @@ export class Peering {
   #hurry = () => {
     if (this.status.state === 'waiting') void this.#attempt();
   };
+
+  #moved = () => this.#vigil.moved(Date.now());
 
   #leave = () => {
     this.#end();
@@ -282,6 +300,7 @@ export class Peering {
     if (pc !== this.pc) return;
     if (pc.connectionState === 'connected') {
       this.#since = Date.now();
+      this.#vigil.begin(this.#since);
       this.#say('connected');
     } else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') {
       this.#failed(new WireError('connection_lost', 'The connection was lost.', 0));
@@ -304,12 +323,15 @@ export class Peering {
     const entries = [...(await pc.getStats()).values()];
     if (pc !== this.pc) return;
     const { summary, mark } = this.summarise(entries, this.#mark);
+    this.#vigil.look(entries, Date.now());
     this.summary = summary;
     this.#mark = mark;
     if (entries.some((e) => e.type === 'transport' && (e.dtlsState === 'closed' || e.dtlsState === 'failed'))) {
       this.#failed(new WireError('connection_lost', 'The server ended the connection.', 0));
     } else if (this.stuck(elapsed)) {
       this.restart('the media stand still');
+    } else if (this.#vigil.dead(Date.now())) {
+      this.restart('the server is not heard');
     } else if (elapsed > 5000) {
       this.#attempts = 0;
     }
@@ -319,8 +341,13 @@ export class Peering {
   #failed(error) {
     const fault = error instanceof WireError ? error : new WireError('failed', String(error), 0);
     this.#end();
+    const { fallback } = this.options;
+    if (fault.status === 404 && fallback) {
+      this.options = { ...this.options, path: fallback, fallback: undefined };
+      return void this.#attempt();
+    }
     if (fault.final && !this.options.patient) return this.#say('refused', fault);
-    const wait = fault.final ? backoff(6, { least: 500, most: 30000 }) : backoff(this.#attempts++);
+    const wait = fault.final ? backoff(6, { least: 500, most: 30000 }) : backoff(this.#attempts++, { most: this.options.most });
     this.#say('waiting', fault, Date.now() + wait);
     this.#retry = window.setTimeout(() => void this.#attempt(), wait);
   }

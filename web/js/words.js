@@ -16,6 +16,7 @@ const FAULTS = {
   pass_foreign: { title: 'This link belongs to another event', text: 'Please look for the one of this event.' },
   pass_unknown_person: { title: 'This link is no longer in use', text: 'Please ask the organiser for a new one.' },
   role_forbidden: { title: 'This link opens another page', text: 'Its role may not do this. Please check which link you opened.' },
+  removed: { title: 'You were taken out of the show', text: 'The stage manager has closed your place. If that was a mistake, ask them to let you in again, then try again here.' },
   taken_over: { title: 'You are connected elsewhere', text: 'Your link was opened on another device or in another tab, which took over. You can close this page.' },
 };
 

@@ -20,6 +20,7 @@ export class Meter extends HTMLElement {
   #timer = 0;
   /** When a voice was last heard, performance.now(); -Infinity for never. */
   heardAt = -Infinity;
+  #peak = /** @type {number | null} */ (null);
 
   connectedCallback() {
     if (this.#bar.isConnected) return;
@@ -40,9 +41,17 @@ export class Meter extends HTMLElement {
     const value = dbfs === null ? FLOOR : Math.max(FLOOR, Math.min(0, dbfs));
     if (value > VOICE) this.heardAt = performance.now();
     this.#bar.style.setProperty('--level', String((value - FLOOR) / -FLOOR));
+    this.#peak = Math.max(this.#peak ?? FLOOR, dbfs ?? -100);
     this.dataset.loud = value > -6 ? 'clip' : value > VOICE ? 'voice' : 'quiet';
     this.setAttribute('aria-valuenow', String(Math.round(value)));
     this.setAttribute('aria-valuetext', value <= FLOOR ? 'silent' : `${Math.round(value)} decibels`);
+  }
+
+  /** The loudest since this was asked last, dBFS; null when nothing was measured. @returns {number | null} */
+  takePeak() {
+    const peak = this.#peak;
+    this.#peak = null;
+    return peak;
   }
 
   /** @param {MediaStream} stream whose first audio track is measured from now on */

@@ -3,18 +3,16 @@
 import { updateHeader } from '../components/header.js';
 import { setTally } from '../components/tally.js';
 import { announce, byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
-import { before, endsAt, forecast, MINUTE, namesOf, onNow, talkById, talkOf } from '../rundown.js';
+import { turnWords } from '../cues.js';
+import { before, namesOf, onNow, talkById, talkOf } from '../rundown.js';
 import { quality } from '../stats.js';
-import { clock, duration, inWords, length, ownZone, sameClock, zoneName } from '../time.js';
+import { clock, inWords, length, ownZone, sameClock, zoneName } from '../time.js';
 import { fault } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../components/tally.js').Light} Light */
 
 /** While the server does not answer, what was measured before says nothing. */
 const LOST = { level: 'poor', words: 'Connection lost: coming back' };
-
-/** The last minutes of a talk are shown in amber, ms. */
-const NEARLY = 2 * MINUTE;
 
 /** @param {State} state @returns {boolean} whether a card stands in place of the page */
 export function drawCard(state) {
@@ -31,7 +29,8 @@ export function drawCard(state) {
   setText(byId('card-title'), title);
   setText(byId('card-text'), text);
   setText(byId('card-code'), code);
-  show(byId('card-button'), code === 'taken_over');
+  show(byId('card-button'), code === 'taken_over' || code === 'removed');
+  setText(byId('card-button'), code === 'removed' ? 'Try again' : 'Use this device instead');
   return true;
 }
 
@@ -65,12 +64,14 @@ function lineFor(state, tally, joined) {
   if (!joined) return 'Check picture and sound, then enter the green room. Nobody sees you yet.';
   if (!event) return 'Waiting for the server';
   if (state.link === 'away' || state.link === 'connecting') return 'The line to the studio broke. It comes back by itself; stay here.';
+  if (tally === 'air' && event.you?.level?.muted) return 'Everybody sees you; the stage manager has closed your microphone.';
   if (tally === 'air') return 'Everybody sees and hears you.';
   if (event.air.held && event.air.held === event.you?.talk && event.air.returns) return 'Your picture was lost. You are on air again as soon as it is back.';
-  if (tally === 'standby') return 'You are next. Look into the camera.';
   const mine = talkOf(event, state.you?.id ?? '');
   if (!mine) return event.phase === 'over' ? 'The event is over. Thank you.' : 'Your talk is over. Thank you.';
-  return event.you?.state === 'ready' ? 'The stage manager knows that you are ready.' : 'Press \u201CI am ready\u201D when you are. The stage manager sees you.';
+  const turn = turnWords(event, mine.id);
+  if (tally === 'standby') return turn;
+  return event.you?.state === 'ready' ? `The stage manager knows that you are ready. ${turn}` : 'Press \u201CI am ready\u201D when you are. The stage manager sees you.';
 }
 
 /** @param {State} state @param {number} now server */
@@ -100,39 +101,19 @@ export function drawTurn(state, now) {
   drawWhen(event, mine, now);
 }
 
-/** @param {Show} event @param {import('../types.js').Talk | null} mine @param {number} now */
+/** @param {Show} event @param {import('../types.js').Talk | null} mine @param {number} now server */
 function drawWhen(event, mine, now) {
   if (!mine) return;
   const pill = byId('turn-when');
-  const at = forecast(event, now).get(mine.id);
+  const at = mine.expected;
   if (mine === onNow(event)) setText(pill, 'On air');
   else if (mine.id === event.standby) setText(pill, 'Next');
-  else setText(pill, at === undefined ? '' : `Expected ${inWords(at - now)}`);
+  else setText(pill, at == null ? '' : `Expected ${inWords(at - now)}`);
   pill.dataset.tone = mine === onNow(event) ? 'air' : mine.id === event.standby ? 'next' : '';
 }
 
-/** Time left on air; until the talk otherwise. @param {State} state @param {number} now server @param {Light} tally @param {boolean} armed */
-export function drawClock(state, now, tally, armed) {
-  const event = state.show;
-  const talk = event && tally === 'air' ? onNow(event) : null;
-  const ends = talk ? endsAt(talk) : null;
-  show(byId('clock'), ends !== null);
-  const banner = byId('tally');
-  if (!talk || ends === null) {
-    banner.dataset.time = 'none';
-    if (event) drawWhen(event, talkOf(event, state.you?.id ?? ''), now);
-    return;
-  }
-  const left = ends - now;
-  banner.dataset.time = left < 0 ? 'over' : left < NEARLY ? 'nearly' : 'fine';
-  setText(byId('clock-label'), left < 0 ? 'over time' : 'left');
-  setText(byId('clock-time'), left < 0 ? `+${duration(-left)}` : duration(left));
-  byId('progress').style.setProperty('--done', String(Math.max(0, Math.min(1, 1 - left / (talk.minutes * MINUTE)))));
-  drawPass(event, armed);
-}
-
-/** @param {Show | null} event @param {boolean} armed */
-function drawPass(event, armed) {
+/** Passing the floor takes two presses. @param {Show | null} event @param {boolean} armed by the first */
+export function drawPass(event, armed) {
   const button = byId('pass-floor');
   const next = event ? talkById(event, event.standby) : null;
   setAttribute(button, 'aria-disabled', next ? null : 'true');
@@ -177,13 +158,38 @@ function fillPicker(id, devices, used, word) {
   if (devices.some((device) => device.deviceId === used)) select.value = used;
 }
 
+/** The buttons of the own picture, and what is shared. @param {import('../seat.js').Seat} seat */
+export function drawSeat(seat) {
+  const has = seat.stream !== null;
+  show(byId('start'), !has);
+  show(byId('join'), has && !seat.joined);
+  for (const [id, kind, word] of /** @type {const} */ ([['mic', 'audio', 'Microphone'], ['camera', 'video', 'Camera']])) {
+    show(byId(id), has);
+    setAttribute(byId(id), 'aria-pressed', String(seat.on(kind)));
+    setText(byId(id), seat.on(kind) ? `${word} on` : `${word} off`);
+  }
+  show(byId('self-empty'), !seat.stream?.getVideoTracks().length);
+  setText(byId('self-empty'), has ? 'No camera: you will be heard, but not seen' : 'Your camera is not on yet');
+  const { slides } = seat;
+  show(byId('share'), seat.joined && slides === null && Boolean(navigator.mediaDevices?.getDisplayMedia));
+  show(byId('slides'), slides !== null);
+  const video = need('slides-video', HTMLVideoElement);
+  const stream = slides?.publish.stream ?? null;
+  if (video.srcObject !== stream) video.srcObject = stream;
+  if (!slides) return;
+  const up = slides.status.state === 'connected';
+  setText(byId('slides-word'), up ? 'The stage manager can show it beside you.' : slides.status.message ?? 'Connecting\u2026');
+  byId('slides-word').dataset.tone = up ? 'good' : 'warn';
+}
+
 /** @param {import('../media.js').Publisher | null} publisher @param {State} state */
 export function drawQuality(publisher, state) {
   const pill = byId('quality');
   const sending = publisher?.status.state === 'connected' && Object.keys(publisher.summary).length > 0;
   show(pill, Boolean(publisher));
   const { level, words } = state.link === 'away' ? LOST : sending && publisher ? quality(publisher.summary) : { level: 'fair', words: 'Connecting your picture\u2026' };
-  setText(pill, words);
+  setText(pill, words.split(':')[0]);
+  pill.title = words;
   pill.dataset.tone = level === 'good' ? 'good' : level === 'fair' ? 'warn' : 'bad';
   document.body.dataset.sending = publisher?.status.state ?? 'idle';
 }

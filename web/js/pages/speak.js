@@ -1,39 +1,40 @@
-/** The speaker's page: device check, green room, ready, on air. This file wires; speak-view.js draws. */
+/** The speaker's page: device check, green room, ready, on air. This file wires; speak-*.js draw. */
 
 import '../components/meter.js';
 import { Meter } from '../components/meter.js';
 import { Player } from '../components/player.js';
-import { complaint, list, open, openOne, openScreen, remember, remembered } from '../devices.js';
-import { byId, need, setText, show } from '../dom.js';
-import { Publisher, Watcher } from '../media.js';
-import { tallyOf } from '../rundown.js';
+import { list, remember, remembered } from '../devices.js';
+import { byId, need, setAttribute, setText } from '../dom.js';
+import { Watcher } from '../media.js';
+import { onNow, tallyOf } from '../rundown.js';
 import { returnSound } from '../returns.js';
+import { EAGER, Seat } from '../seat.js';
 import { Session } from '../session.js';
-import { drawCard, drawClock, drawLight, drawNotices, drawPickers, drawQuality, drawTurn, drawVoice } from './speak-view.js';
-
-const CAMERA_BITRATE = 2_500_000;
-const SLIDES_BITRATE = 2_000_000;
+import { quality } from '../stats.js';
+import { CheckIn } from './speak-check.js';
+import { CueView, drawTalkback } from './speak-cues.js';
+import { drawCard, drawLight, drawNotices, drawPass, drawPickers, drawQuality, drawSeat, drawTurn, drawVoice } from './speak-view.js';
 
 /** A second press within this time passes the floor; ms. */
 const ARMED_FOR = 4000;
 
-const session = new Session('speak');
+const session = new Session('speak', { most: EAGER });
 const player = need('player', Player);
 const meter = need('meter', Meter);
 const self = need('self', HTMLVideoElement);
 const choice = remembered();
 const local = {
-  stream: /** @type {MediaStream | null} */ (null),
-  camera: /** @type {Publisher | null} */ (null),
-  slides: /** @type {Publisher | null} */ (null),
-  joined: false,
   wantsReady: false,
   wantsReturn: true,
+  listenNow: false,
   armedUntil: 0,
-  trouble: /** @type {Record<string, string>} */ ({}),
+  tracks: '',
 };
 
-const back = new Watcher({ path: '/whep', pass: session.pass, onStream: (stream) => player.attach(stream), onStatus: drawReturn });
+const seat = new Seat({ pass: session.pass, choice, onChange: redraw });
+const back = new Watcher({ path: '/whep/return', fallback: '/whep', pass: session.pass, most: EAGER, onStream: (stream) => player.attach(stream), onStatus: redraw });
+const check = new CheckIn({ seat, self, meter, back });
+const cues = new CueView((message) => session.command({ type: 'ack', message }));
 
 /** @returns {'air' | 'standby' | 'off'} */
 function tally() {
@@ -42,171 +43,90 @@ function tally() {
 
 function redraw() {
   const { state } = session;
-  document.body.dataset.phase = local.joined ? 'room' : 'check';
+  document.body.dataset.phase = seat.joined ? 'room' : 'check';
   if (drawCard(state)) return;
-  drawLight(state, tally(), local);
+  const tracks = (seat.stream?.getTracks() ?? []).map(({ id }) => id).join(' ');
+  if (tracks !== local.tracks) void preview(tracks);
+  drawLight(state, tally(), seat);
+  drawSeat(seat);
   drawTurn(state, session.now());
+  cues.draw(state);
   drawNotices(notices(), (id) => session.dismiss(id));
   drawReturn();
   tick();
 }
 
 function tick() {
-  const armed = Date.now() < local.armedUntil;
-  drawClock(session.state, session.now(), tally(), armed);
-  drawQuality(local.camera, session.state);
-  drawVoice(meter, local.stream);
+  const light = tally();
+  cues.tick(session.state, session.now(), light, seat.joined);
+  if (light === 'air') drawPass(session.state.show, Date.now() < local.armedUntil);
+  drawQuality(seat.camera, session.state);
+  drawVoice(meter, seat.stream);
 }
 
 /** @returns {{id: string, text: string, dismissible: boolean}[]} */
 function notices() {
-  const { refusals, link } = session.state;
-  const own = Object.entries(local.trouble).map(([id, text]) => ({ id, text, dismissible: false }));
+  const { refusals, link, show } = session.state;
+  const own = Object.entries(seat.trouble).map(([id, text]) => ({ id, text, dismissible: false }));
   const refused = refusals.map(({ id, fault }) => ({ id, text: fault.message, dismissible: true }));
-  const sending = local.camera?.status;
+  const sending = seat.camera?.status;
   if (link === 'open' && sending?.code) own.push({ id: 'sending', text: `Your picture does not get through: ${sending.message ?? sending.code} Trying again by itself.`, dismissible: false });
+  if (sending?.state === 'connected' && quality(seat.camera?.summary ?? {}).level === 'poor') own.push({ id: 'quality', text: `${quality(seat.camera?.summary ?? {}).words}.`, dismissible: false });
+  if (show?.you?.level?.muted) own.push({ id: 'muted', text: 'The stage manager has closed your microphone: nobody hears you.', dismissible: false });
   return [...own, ...refused];
 }
 
 function drawReturn() {
-  const verdict = returnSound({ tally: tally(), wanted: local.wantsReturn, headphones: choice.headphones });
-  if (player.hasSound !== verdict.on && player.dataset.sound !== 'refused') player.sound(verdict.on);
-  if (!verdict.on && player.hasSound) player.sound(false);
-  setText(byId('return-why'), player.dataset.sound === 'refused' && verdict.on ? 'Press any key to hear the programme' : verdict.why);
-  byId('return').setAttribute('aria-pressed', String(local.wantsReturn));
-  byId('return').dataset.sounding = String(verdict.on);
-  setText(byId('return'), verdict.on ? 'Programme sound on' : 'Programme sound off');
-  const { state } = back.status;
-  player.card(state === 'connected' || player.lastPicture ? null : { title: 'Tuning in\u2026' });
+  const event = session.state.show;
+  const light = tally();
+  const voices = event?.you?.talkback ?? [];
+  if (voices.length === 0) local.listenNow = false;
+  const verdict = returnSound({
+    tally: light,
+    wanted: local.wantsReturn,
+    headphones: choice.headphones,
+    mixMinus: back.options.path === '/whep/return',
+    company: light === 'air' && event !== null && (onNow(event)?.speakers.length ?? 0) > 1,
+  });
+  const on = verdict.on || local.listenNow;
+  if (player.hasSound !== on && player.dataset.sound !== 'refused') player.sound(on);
+  if (!on && player.hasSound) player.sound(false);
+  setText(byId('return-why'), player.dataset.sound === 'refused' && on ? 'Press any key to hear the programme' : verdict.why);
+  setAttribute(byId('return'), 'aria-pressed', String(local.wantsReturn));
+  byId('return').dataset.sounding = String(on);
+  setText(byId('return'), on ? 'Sound on' : 'Sound off');
+  drawTalkback(session.state, on && player.hasSound);
+  player.card(back.status.state === 'connected' || player.lastPicture ? null : { title: 'Tuning in\u2026' });
 }
 
 /** Camera and microphone on, for the check. */
 async function start() {
   need('start', HTMLButtonElement).disabled = true;
-  try {
-    const { stream, noCamera } = await open(choice);
-    local.stream = stream;
-    delete local.trouble.devices;
-    if (noCamera) local.trouble.devices = 'No camera was found: you will be heard, but not seen.';
-    stream.getTracks().forEach(mind);
-    await preview();
-    show(byId('start'), false);
-    for (const id of ['join', 'mic', 'camera']) show(byId(id), true);
-    need('devices', HTMLDetailsElement).open = true;
-    byId('join').focus();
-  } catch (error) {
-    local.trouble.devices = complaint(error);
-  }
+  if (await seat.open()) need('devices', HTMLDetailsElement).open = true;
   need('start', HTMLButtonElement).disabled = false;
   redraw();
+  if (seat.stream) byId('join').focus();
 }
 
-async function preview() {
-  if (!local.stream) return;
-  if (self.srcObject !== local.stream) self.srcObject = local.stream;
+/** Own picture and level, whenever a device is another one. @param {string} tracks their ids */
+async function preview(tracks) {
+  const { stream } = seat;
+  local.tracks = tracks;
+  if (!stream) return;
+  if (self.srcObject !== stream) self.srcObject = stream;
   // Muted video may always play; a refusal here only means that the tab is hidden.
   await self.play().catch(() => undefined);
-  show(byId('self-empty'), local.stream.getVideoTracks().length === 0);
-  meter.listen(local.stream);
-  drawPickers(await list(), local.stream, choice);
+  meter.listen(stream);
+  drawPickers(await list(), stream, choice);
 }
 
-/** A device that is pulled out is replaced by the next best. @param {MediaStreamTrack} track */
-function mind(track) {
-  track.addEventListener('ended', () => {
-    local.trouble[track.kind] = track.kind === 'video' ? 'The camera went away. Plug it in again, or choose another.' : 'The microphone went away. Plug it in again, or choose another.';
-    redraw();
-    void change(/** @type {'video' | 'audio'} */ (track.kind));
-  });
-}
-
-/** @param {'video' | 'audio'} kind whose device was chosen anew or lost */
-async function change(kind) {
-  if (!local.stream) return;
-  try {
-    const before = local.stream.getTracks().find((track) => track.kind === kind);
-    const track = await openOne(kind, choice);
-    track.enabled = before?.enabled ?? true;
-    mind(track);
-    if (local.camera) await local.camera.replace(track);
-    else swap(local.stream, track);
-    delete local.trouble[kind];
-    await preview();
-  } catch (error) {
-    local.trouble[kind] = complaint(error);
-  }
-  redraw();
-}
-
-/** @param {MediaStream} stream @param {MediaStreamTrack} track */
-function swap(stream, track) {
-  for (const old of stream.getTracks()) {
-    if (old.kind !== track.kind) continue;
-    stream.removeTrack(old);
-    old.stop();
-  }
-  stream.addTrack(track);
-}
-
-/** Into the green room: from now on the producer sees the camera. */
 function join() {
-  if (!local.stream || local.camera) return;
-  local.camera = new Publisher({
-    path: '/whip',
-    pass: session.pass,
-    stream: local.stream,
-    maxBitrate: CAMERA_BITRATE,
-    keep: 'maintain-framerate',
-    onStatus: redraw,
-  });
-  local.joined = true;
+  seat.join();
   rememberJoined(true);
-  local.camera.start();
-  show(byId('join'), false);
   need('devices', HTMLDetailsElement).open = false;
-  show(byId('share'), Boolean(navigator.mediaDevices.getDisplayMedia));
-  show(byId('ready'), true);
+  redraw();
   byId('ready').focus();
-  redraw();
-}
-
-async function share() {
-  if (local.slides) return unshare();
-  try {
-    const stream = await openScreen();
-    local.slides = new Publisher({ path: '/whip?feed=slides', pass: session.pass, stream, maxBitrate: SLIDES_BITRATE, keep: 'maintain-resolution', onStatus: redraw });
-    stream.getVideoTracks()[0].addEventListener('ended', unshare);
-    local.slides.start();
-  } catch (error) {
-    // Closing the browser's own picker is a decision, not a fault.
-    if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') local.trouble.share = complaint(error);
-  }
-  drawShare();
-}
-
-function unshare() {
-  local.slides?.publish.stream.getTracks().forEach((track) => track.stop());
-  local.slides?.stop();
-  local.slides = null;
-  drawShare();
-}
-
-function drawShare() {
-  byId('share').setAttribute('aria-pressed', String(local.slides !== null));
-  setText(byId('share'), local.slides ? 'Stop sharing' : 'Share your screen');
-  redraw();
-}
-
-/** @param {'audio' | 'video'} kind @param {string} id @param {string} word */
-function toggle(kind, id, word) {
-  const tracks = local.stream?.getTracks().filter((track) => track.kind === kind) ?? [];
-  for (const track of tracks) track.enabled = !track.enabled;
-  const on = tracks.some((track) => track.enabled);
-  byId(id).setAttribute('aria-pressed', String(on));
-  setText(byId(id), on ? `${word} on` : `${word} off`);
-  if (on) delete local.trouble[`${kind}-off`];
-  else local.trouble[`${kind}-off`] = kind === 'audio' ? 'Your microphone is off: nobody hears you.' : 'Your camera is off: your name is shown instead.';
-  redraw();
+  check.start();
 }
 
 function ready() {
@@ -238,10 +158,8 @@ function changed(state, before) {
 
 /** Everything off: another device took over, or the pass is refused. */
 function leave() {
-  local.camera?.stop();
-  unshare();
+  seat.leave();
   back.stop();
-  local.stream?.getTracks().forEach((track) => track.stop());
   rememberJoined(false);
 }
 
@@ -250,14 +168,19 @@ function onPick(id, key, kind) {
   need(id, HTMLSelectElement).addEventListener('change', (event) => {
     choice[key] = /** @type {HTMLSelectElement} */ (event.target).value;
     remember(choice);
-    void change(kind);
+    void seat.change(kind);
   });
 }
 
-async function chooseSpeaker() {
-  choice.speaker = need('pick-speaker', HTMLSelectElement).value;
-  remember(choice);
-  await player.video.setSinkId?.(choice.speaker).catch(() => undefined);
+/** The loudspeaker or headphones in which the return sounds. */
+async function useSpeaker() {
+  try {
+    await player.video.setSinkId?.(choice.speaker);
+    delete seat.trouble.speaker;
+  } catch {
+    seat.trouble.speaker = 'The chosen loudspeaker is not there: you hear the programme on the usual one.';
+  }
+  redraw();
 }
 
 /** @param {BeforeUnloadEvent} event */
@@ -267,22 +190,32 @@ function warn(event) {
 
 byId('start').addEventListener('click', () => void start());
 byId('join').addEventListener('click', join);
-byId('mic').addEventListener('click', () => toggle('audio', 'mic', 'Microphone'));
-byId('camera').addEventListener('click', () => toggle('video', 'camera', 'Camera'));
-byId('share').addEventListener('click', () => void share());
+byId('mic').addEventListener('click', () => seat.toggle('audio'));
+byId('camera').addEventListener('click', () => seat.toggle('video'));
+byId('share').addEventListener('click', () => void seat.share());
+byId('slides-stop').addEventListener('click', () => seat.unshare());
 byId('ready').addEventListener('click', ready);
 byId('pass-floor').addEventListener('click', passFloor);
+byId('checkin-again').addEventListener('click', () => check.start());
 byId('card-button').addEventListener('click', () => {
-  rememberJoined(local.joined);
+  rememberJoined(seat.joined);
   location.reload();
 });
 byId('return').addEventListener('click', () => {
   local.wantsReturn = !local.wantsReturn;
   redraw();
 });
+byId('talkback-listen').addEventListener('click', () => {
+  local.listenNow = true;
+  redraw();
+});
 onPick('pick-camera', 'camera', 'video');
 onPick('pick-microphone', 'microphone', 'audio');
-byId('pick-speaker').addEventListener('change', () => void chooseSpeaker());
+byId('pick-speaker').addEventListener('change', (event) => {
+  choice.speaker = /** @type {HTMLSelectElement} */ (event.target).value;
+  remember(choice);
+  void useSpeaker();
+});
 const headphones = need('headphones', HTMLInputElement);
 headphones.checked = choice.headphones;
 headphones.addEventListener('change', () => {
@@ -290,10 +223,14 @@ headphones.addEventListener('change', () => {
   remember(choice);
   redraw();
 });
-navigator.mediaDevices?.addEventListener('devicechange', () => void preview());
-player.addEventListener('sound', drawReturn);
+navigator.mediaDevices?.addEventListener('devicechange', () => void preview(local.tracks));
+player.addEventListener('sound', redraw);
 addEventListener('beforeunload', warn);
 document.addEventListener('visibilitychange', () => void awake());
+addEventListener('keydown', ({ key, ctrlKey, metaKey, altKey, repeat, target }) => {
+  const free = !ctrlKey && !metaKey && !altKey && !repeat && !(target instanceof HTMLSelectElement);
+  if (free && key.toLowerCase() === 'g') cues.acknowledgeNewest(session.state);
+});
 
 async function awake() {
   // Refused on battery saving; then the speaker's own settings decide.
@@ -309,16 +246,18 @@ function rememberJoined(joined) {
 async function resume() {
   if (history.state?.joined !== true) return;
   await start();
-  if (local.stream) join();
+  if (seat.stream) join();
 }
 
 session.onChange(changed);
 session.onNewServer(() => {
-  for (const peering of [local.camera, local.slides, back]) peering?.restart('a new server');
+  seat.restart('a new server');
+  back.restart('a new server');
 });
-session.reportWith(() => ({ ...local.camera?.summary, return_fps: back.summary.fps ?? 0, ...(local.camera ? { starts: local.camera.starts } : {}) }));
+session.reportWith(() => ({ ...seat.camera?.summary, return_fps: back.summary.fps ?? 0, ...(seat.camera ? { starts: seat.camera.starts } : {}) }));
 session.start();
 back.start();
+if (choice.speaker) void useSpeaker();
 redraw();
 void awake();
 void resume();
