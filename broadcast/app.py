@@ -20,7 +20,9 @@ from broadcast.mixer.settings import Look, ProgrammeSettings
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.relay import Relay
+from broadcast.outputs.returns import Returns
 from broadcast.routes import Routes
+from broadcast.rtp.frame import Kind
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
@@ -32,6 +34,7 @@ from signaling.passes import Passes, load_or_create_secret
 
 log = logging.getLogger("pavilion")
 
+TALKBACK = "talkback"  # the kind of a feed that is a producer's private voice
 STEP_SECONDS = 5.0  # the longest that one step of the shutdown may take
 PAGES = {"producer": "produce", "speaker": "speak", "screen": "screen", "viewer": "watch"}
 
@@ -65,6 +68,7 @@ class App:
         self._on_stop("mixer", self.mixer.stop)
         self.fanout = Fanout(self.port)
         self.relay = Relay(self.port)
+        self.returns = Returns(self.port, self.fanout)
         self.feeds = Feeds()
         event = event_of(config)
         dead_after = limits.dead_feed_ms / 1000
@@ -108,6 +112,8 @@ class App:
     def _wire(self) -> None:
         """Who tells whom: the mixer's frames to the viewers, feeds to the stage and the desk."""
         self.mixer.on_frame = self.fanout.send
+        self.mixer.on_return = self.returns.send
+        self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
         self.mixer.on_state = self.desk.mixer_state
         self.mixer.on_keyframe_wanted = self._keyframe_wanted
@@ -135,8 +141,9 @@ class App:
     # -- what routes.py asks --------------------------------------------------------------------------
 
     def publish(self, offer: str, person: str, kind: str) -> tuple[Peer, str]:
-        """A camera or shared screen of this person arrives. Raises `OfferError`."""
-        peer, answer = self.port.answer_publish(offer)
+        """A camera, a shared screen or a talkback voice of this person arrives. Raises `OfferError`."""
+        kinds = frozenset((Kind.AUDIO,)) if kind == TALKBACK else frozenset(Kind)
+        peer, answer = self.port.answer_publish(offer, kinds)
         feed_id = person if kind == "camera" else f"{person}.{kind}"
         self.feeds.add(WhipFeed(feed_id, peer, owner=person, kind=kind))
         return peer, answer
@@ -157,10 +164,14 @@ class App:
         peer.on_closed = left
         return peer, answer
 
+    def watch_return(self, offer: str, person: str) -> tuple[Peer, str]:
+        """The programme as this speaker sees and hears it backstage. Raises `OfferError`."""
+        return self.returns.watch(offer, person)
+
     def watch_feed(self, offer: str, feed_id: str) -> tuple[Peer, str]:
         """A single feed for a producer. Raises `NotFound` or `OfferError`."""
         feed = self.feeds.get(feed_id)
-        if feed is None:
+        if feed is None or feed.kind == TALKBACK:
             raise NotFound(f"No feed {feed_id} is up.")
         return self.relay.watch(offer, feed)
 
@@ -175,6 +186,7 @@ class App:
             ("transport", self.port.stats()),
             ("fanout", self.fanout.stats()),
             ("relay", self.relay.stats()),
+            ("returns", self.returns.stats()),
             ("mixer", self.mixer.stats()),
             ("desk", self.desk.stats()),
         ):
@@ -288,7 +300,7 @@ def _port_settings(config: Config) -> PortSettings:
 
 
 def _programme(config: Config) -> ProgrammeSettings:
-    programme = config.programme
+    programme, sound = config.programme, config.sound
     return ProgrammeSettings(
         width=programme.width,
         height=programme.height,
@@ -299,5 +311,12 @@ def _programme(config: Config) -> ProgrammeSettings:
         preset=programme.preset,
         audio_kbps=programme.audio_kbps,
         dissolve_seconds=programme.dissolve_ms / 1000,
+        crossfade_seconds=sound.crossfade_ms / 1000,
+        automatic=sound.automatic,
+        target_lufs=sound.target_lufs,
+        max_gain_db=sound.max_gain_db,
+        ceiling_dbtp=sound.ceiling_dbtp,
+        return_kbps=sound.return_kbps,
+        duck_db=sound.duck_db,
         look=Look(event=config.event.name, place=config.event.place),
     )

@@ -84,6 +84,19 @@ class ProgrammeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundConfig:
+    """[sound]: how loud it is, on the programme and in the ear."""
+
+    automatic: bool = rule(True)
+    target_lufs: float = rule(-23.0, low=-40, high=-10)
+    max_gain_db: float = rule(18.0, low=0, high=40)
+    ceiling_dbtp: float = rule(-1.5, low=-20, high=0)
+    crossfade_ms: int = rule(20, low=5, high=1000)
+    return_kbps: int = rule(32, low=12, high=256)
+    duck_db: float = rule(12.0, low=0, high=60)
+
+
+@dataclass(frozen=True, slots=True)
 class SlateConfig:
     """[slate]: the card shown when nobody is on air."""
 
@@ -147,6 +160,7 @@ class Config:
     event: EventConfig
     server: ServerConfig = field(default_factory=ServerConfig)
     programme: ProgrammeConfig = field(default_factory=ProgrammeConfig)
+    sound: SoundConfig = field(default_factory=SoundConfig)
     slate: SlateConfig = field(default_factory=SlateConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     people: tuple[PersonConfig, ...] = ()

@@ -28,6 +28,7 @@ log = logging.getLogger("pavilion.http")
 
 WEB = Path(__file__).parent.parent / "web"
 PAGES = {"/": "index", "/watch": "watch", "/speak": "speak", "/produce": "produce", "/screen": "screen"}
+PUBLISHERS = {"camera": "speaker", "slides": "speaker", "talkback": "producer"}  # feed -> whose it is
 SUBPROTOCOL = "pavilion.v1"
 SDP = "application/sdp"
 STOP_SECONDS = 3.0  # how long open requests may take when the server stops
@@ -112,8 +113,9 @@ class Routes:
         router.add_get("/metrics", self._metrics)
         router.add_post("/whip", self._whip)
         router.add_post("/whep", self._whep)
+        router.add_post("/whep/return", self._whep_return)
         router.add_post("/whep/feeds/{feed}", self._whep_feed)
-        for door in ("/whip", "/whep", "/whep/feeds/{feed}"):
+        for door in ("/whip", "/whep", "/whep/return", "/whep/feeds/{feed}"):
             router.add_route("OPTIONS", door, _options)
         for sessions in ("/whip/sessions/{session}", "/whep/sessions/{session}"):
             router.add_delete(sessions, self._hang_up)
@@ -130,11 +132,11 @@ class Routes:
     # -- media ---------------------------------------------------------------------------------------
 
     async def _whip(self, request: web.Request) -> web.Response:
-        """A speaker's browser or encoder publishes."""
-        claims = self._authorise(request, "speaker")
+        """A speaker's browser or encoder publishes, or a producer talks."""
         role = request.query.get("feed", "camera")
-        if role not in ("camera", "slides"):
-            raise RequestError("feed must be camera or slides.", code="unknown_feed")
+        if role not in PUBLISHERS:
+            raise RequestError(f"feed must be one of {', '.join(PUBLISHERS)}.", code="unknown_feed")
+        claims = self._authorise(request, PUBLISHERS[role])
         offer = await _offer(request)
         peer, answer = self._app.publish(offer, claims.person, role)
         return self._created(request, "whip", peer, answer)
@@ -144,6 +146,13 @@ class Routes:
         claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
         peer, answer = self._app.watch(offer, claims.role)
+        return self._created(request, "whep", peer, answer)
+
+    async def _whep_return(self, request: web.Request) -> web.Response:
+        """A speaker watches the programme without hearing themselves."""
+        claims = self._authorise(request, "speaker")
+        offer = await _offer(request)
+        peer, answer = self._app.watch_return(offer, claims.person)
         return self._created(request, "whep", peer, answer)
 
     async def _whep_feed(self, request: web.Request) -> web.Response:

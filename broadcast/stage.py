@@ -97,7 +97,7 @@ class Stage:
         now = time.monotonic()
         figures = self._mixer.stats()
         return {
-            "feeds": [feed.health(now).as_json() for feed in self._feeds],
+            "feeds": [feed.health(now).as_json() for feed in self._feeds if feed.kind != "talkback"],
             "mixer": {
                 "state": self._mixer.state,
                 **{k: figures.get(k) for k in ("fps", "late_ms", "restarts")},

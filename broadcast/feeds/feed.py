@@ -22,7 +22,7 @@ Detach = Callable[[], None]
 
 
 class Feed:
-    """Base of all feeds. `kind` is "camera", "slides" or "clip"; `owner` is a person's id, or ""."""
+    """Base of all feeds. `kind`: "camera", "slides", "clip" or "talkback"; `owner`: a person's id, or ""."""
 
     def __init__(self, id: str, *, owner: str = "", kind: str = "camera") -> None:
         self.id = id

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from broadcast.errors import MalformedError
 from broadcast.outputs.limits import Bucket, KeyframeLimiter
@@ -77,9 +77,10 @@ class Fanout:
         self._quota = 0.0
         self._reported_at: float | None = None
 
-    def add_viewer(self, peer: Peer) -> None:
-        """A peer answered with `track` gets the programme as soon as it is connected, until it closes."""
-        viewer = Viewer(peer)
+    def add_viewer(self, peer: Peer, kinds: Collection[Kind] = frozenset(Kind)) -> None:
+        """A peer answered with `track` gets the programme as soon as it is connected, until it closes; only
+        its picture or its sound, if `kinds` says so."""
+        viewer = Viewer(peer, kinds)
         self._viewers[peer.id] = viewer
         closed = peer.on_closed
 
@@ -160,10 +161,10 @@ class Fanout:
         if self._viewers.get(viewer.peer.id) is not viewer or viewer.audio or viewer.video:
             return  # left already, or told twice
         media, now = viewer.peer.media, self._clock()
-        if media.audio is not None:
+        if media.audio is not None and Kind.AUDIO in viewer.kinds:
             viewer.audio = self._group(Kind.AUDIO, face(media.audio, self._delay))
             viewer.audio.join(viewer.peer)
-        if media.video is not None:
+        if media.video is not None and Kind.VIDEO in viewer.kinds:
             viewer.video = self._group(Kind.VIDEO, face(media.video, self._delay))
             self._start_picture(viewer, viewer.video, now)
         self._send_report(viewer, now)

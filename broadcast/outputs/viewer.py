@@ -1,10 +1,11 @@
 """One peer that gets a shared stream, and the groups that peers with the same headers form."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from broadcast.outputs.limits import Bucket
 from broadcast.outputs.stream import Face
+from broadcast.rtp.frame import Kind
 from broadcast.rtp.packet import build_extensions, playout_delay
 from broadcast.transport.peer import Peer
 from broadcast.transport.sdp import Extension, Track
@@ -68,6 +69,7 @@ class Viewer:
     """A peer with its groups, its limits, and what it last reported. Times in seconds, `loss` 0 to 1."""
 
     peer: Peer
+    kinds: Collection[Kind] = frozenset(Kind)  # of the stream that are sent to it
     video: Group | None = None
     audio: Group | None = None
     resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))

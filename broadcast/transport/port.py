@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError, OfferError
+from broadcast.rtp.frame import Kind
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
 from broadcast.transport.burst import Outlet, Target, Way
@@ -103,13 +104,13 @@ class Port:
             sock.close()
         self._outlets = []
 
-    def answer_publish(self, offer: str) -> tuple[Peer, str]:
-        """A WHIP session: the peer, and the SDP answer (recvonly).
+    def answer_publish(self, offer: str, kinds: frozenset[Kind] = frozenset(Kind)) -> tuple[Peer, str]:
+        """A WHIP session: the peer, and the SDP answer (recvonly), which takes only these kinds of media.
 
         Raises OfferError: `bad_offer`, `no_usable_codec` (406), `busy` (503).
         """
         description, local = parse(offer), self._local()
-        media, answer = answer_publish(description, local)
+        media, answer = answer_publish(description, local, kinds)
         return self._admit(description, local, media), answer
 
     def answer_watch(self, offer: str, track: Watch) -> tuple[Peer, str]:

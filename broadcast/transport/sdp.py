@@ -96,8 +96,13 @@ def dtls_role(offer: Description) -> Literal["client", "server"]:
     return "client" if offer.transport.setup == "passive" else "server"
 
 
-def answer_publish(offer: Description, local: Local) -> tuple[Negotiated, str]:
-    """The recvonly answer to a WHIP offer. Raises OfferError: `bad_offer`, or `no_usable_codec` (406)."""
+def answer_publish(
+    offer: Description, local: Local, kinds: frozenset[Kind] = frozenset(Kind)
+) -> tuple[Negotiated, str]:
+    """The recvonly answer to a WHIP offer; m-lines of other `kinds` are rejected politely.
+
+    Raises OfferError: `bad_offer`, or `no_usable_codec` (406).
+    """
 
     def choose(media: Media) -> _Choice:
         kind = Kind(media.kind)
@@ -109,7 +114,7 @@ def answer_publish(offer: Description, local: Local) -> tuple[Negotiated, str]:
             settings |= {"x-google-max-bitrate": str(local.max_kbps)}
         return _Choice(media, chosen, track, ["a=recvonly", *_fmtp(chosen, settings)])
 
-    return _answer(offer, local, ("sendonly", "sendrecv"), frozenset(Kind), choose)
+    return _answer(offer, local, ("sendonly", "sendrecv"), kinds, choose)
 
 
 def answer_watch(offer: Description, local: Local, watch: Watch) -> tuple[Negotiated, str]:
