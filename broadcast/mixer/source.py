@@ -13,6 +13,7 @@ import numpy as np
 from broadcast.errors import MediaError
 from broadcast.mixer.decoder import SoundDecoder, VideoDecoder
 from broadcast.mixer.loudness import Level
+from broadcast.mixer.mixdown import LEAD, LEAVES
 from broadcast.mixer.picture import Scaler
 from broadcast.mixer.playout import Delay, Shelf
 from broadcast.mixer.sound import BLOCK, RATE, Reader, Samples, Timeline
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 WAITING = 60  # encoded pictures; beyond, all up to the next keyframe are dropped
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe
 SETTLE, LARGEST_LAG = 0.1, 0.08  # the share of a new lag that counts; seconds
+FOLLOWED = 0.5  # the share of that lag by which sound is late, too: the rest makes up for players' buffers
 FIRM = 0.05  # seconds: sound whose capture time moves by more begins a new line
 
 
@@ -59,7 +61,6 @@ class Source:
         self.decoded = 0
         self.failed = 0
         self.scaler = Scaler()  # of the tick's thread
-        self._half_frame = half_frame
         self._lag = half_frame  # by which pictures are shown after they are due; the sound follows them
         self._want = want
         self._asked = 0.0
@@ -173,7 +174,7 @@ class Source:
         `heard`: the source is on the programme, so its delay changes gently.
         """
         with self._lock:
-            delay = self.delay.update(now, self._half_frame, not heard)
+            delay = self.delay.update(now, self._slack(), not heard)
             before = self._shelf.shown
             due = now - delay - self.delay.shift
             picture = self._shelf.pick(due)
@@ -193,8 +194,13 @@ class Source:
         with self._lock:
             if self._offset is None:
                 return np.zeros((2, BLOCK), np.float32)
-            due = now + lead - self._lag - self.delay.value - self.delay.shift
+            due = now + lead - FOLLOWED * self._lag - self.delay.value - self.delay.shift
             return self._reader.block(round((due - self._offset) * RATE))
+
+    def _slack(self) -> float:
+        """By how many seconds sound may come later than pictures and still be there when its block is made:
+        the last sample of a block is read `LEAD` early, and the block leaves before its 20 ms are over."""
+        return FOLLOWED * self._lag + LEAVES - LEAD - BLOCK / RATE
 
     @property
     def goal(self) -> float:
@@ -204,7 +210,7 @@ class Source:
     def settle(self, now: float) -> None:
         """Judge the delay of a source without pictures, for which nobody calls `pick`."""
         with self._lock:
-            self.delay.update(now, self._half_frame)
+            self.delay.update(now, self._slack())
 
     def rest(self) -> None:
         """The source is not heard."""

@@ -24,7 +24,7 @@ from broadcast.mixer.director import Director
 from broadcast.mixer.ears import Ears
 from broadcast.mixer.encoder import SoundEncoder, VideoEncoder
 from broadcast.mixer.loudness import Level
-from broadcast.mixer.mixdown import Mixdown
+from broadcast.mixer.mixdown import LEAVES, Mixdown
 from broadcast.mixer.returns import returns_from_json
 from broadcast.mixer.scene import Scene
 from broadcast.mixer.settings import ProgrammeSettings
@@ -189,8 +189,7 @@ class Worker:
                 self._report()
 
     def _sound_tick(self, epoch: float, first: int) -> None:
-        """Sound leaves when its 20 ms are over, as from any microphone."""
-        clock = Clock(epoch, BLOCK / RATE, first, BLOCK / RATE)
+        clock = Clock(epoch, BLOCK / RATE, first, LEAVES)
         while (number := clock.wait(self._closing)) is not None:
             at = epoch + number * BLOCK / RATE
             gains, dissolving = self.director.gains()
