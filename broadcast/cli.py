@@ -1,4 +1,4 @@
-"""The command line: pavilion serve | links | doctor.
+"""The command line: pavilion serve | links | doctor | load.
 
 `run(argv)` returns the exit status: 0 all well, 1 something failed, 2 the command or config.toml is wrong.
 """
@@ -18,6 +18,7 @@ import uvloop
 
 from broadcast import config as settings
 from broadcast.app import App, links
+from broadcast.client import load
 from broadcast.doctor import examine
 from broadcast.errors import ConfigError, PavilionError
 
@@ -28,8 +29,7 @@ def run(argv: Sequence[str]) -> int:
     """Carry out one command line."""
     options = _parser().parse_args(argv)
     try:
-        config = _configured(options)
-        return int(options.command(config, options))
+        return int(options.command(options))
     except ConfigError as error:
         print(f"{options.config}: {error}", file=sys.stderr)
         return 2
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pavilion", description="Puts a virtual conference on the air.")
-    commands = parser.add_subparsers(required=True, metavar="serve | links | doctor")
+    commands = parser.add_subparsers(required=True, metavar="serve | links | doctor | load")
     for name, command, summary in [
         ("serve", _serve, "serve the event until Ctrl-C"),
         ("links", _links, "print everybody's personal link"),
@@ -56,7 +56,31 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "links":
             sub.add_argument("--json", action="store_true", help="for programs")
+    _add_load(commands)
     return parser
+
+
+def _add_load(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    summary = "join as many viewers and say what arrives: any WHEP server"
+    sub = commands.add_parser("load", help=summary, description=summary)
+    sub.set_defaults(command=_load, config="")
+    sub.add_argument("url", help="of the server, or of its WHEP endpoint")
+    sub.add_argument("-n", "--viewers", type=_count, default=100, help="how many (default: 100)")
+    sub.add_argument("--seconds", type=_positive, default=30.0, help="to watch after joining (default: 30)")
+    sub.add_argument("--rate", type=_positive, default=50.0, help="joins a second (default: 50)")
+    sub.add_argument("--pass", dest="pass_", metavar="PASS", help="a viewer's pass, where one is asked for")
+    sub.add_argument("--json", action="store_true", help="for programs")
+
+
+def _count(text: str) -> int:
+    return int(_positive(text))
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise ValueError(text)
+    return value
 
 
 def _configured(options: argparse.Namespace) -> settings.Config:
@@ -75,7 +99,8 @@ def _configured(options: argparse.Namespace) -> settings.Config:
     return dataclasses.replace(config, server=server)
 
 
-def _links(config: settings.Config, options: argparse.Namespace) -> int:
+def _links(options: argparse.Namespace) -> int:
+    config = _configured(options)
     rows = links(config)
     if options.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -85,14 +110,21 @@ def _links(config: settings.Config, options: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(config: settings.Config, options: argparse.Namespace) -> int:
-    findings = examine(config)
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine(_configured(options))
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.says}")
     return 0 if all(finding.good for finding in findings) else 1
 
 
-def _serve(config: settings.Config, options: argparse.Namespace) -> int:
+def _load(options: argparse.Namespace) -> int:
+    order = load.Order(options.url, options.viewers, options.seconds, options.rate, options.pass_)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(load.run(order, as_json=options.json))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    config = _configured(options)
     logging.basicConfig(
         level=config.server.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )

@@ -66,8 +66,14 @@ HOME = {
     "sqlite3": ["signaling/journal.py"],
     "jwt": ["signaling/passes.py"],
     "PIL": ["broadcast/mixer/", "demo/"],
-    "numpy": ["broadcast/mixer/", "broadcast/feeds/prepare.py", "demo/"],
-    "cffi": ["broadcast/transport/kernel.py"],
+    "numpy": [
+        "broadcast/mixer/",
+        "broadcast/feeds/prepare.py",
+        "broadcast/client/tally.py",
+        "broadcast/client/harvest.py",
+        "demo/",
+    ],
+    "cffi": ["broadcast/transport/kernel.py", "broadcast/client/harvest.py"],
     "fontTools": ["broadcast/webfont.py"],
     "uvloop": ["broadcast/cli.py"],
 }

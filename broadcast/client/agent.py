@@ -126,6 +126,24 @@ class Agent:
         self.on_rtp = self.on_rtcp = self.on_closed = nothing
         on_closed(reason)
 
+    def hand_over(self) -> socket.socket:
+        """The connected socket, for somebody else to read from now on: RTP is theirs, all else goes to
+        `receive`. Checks go on, and `close` closes it."""
+        assert self._sock is not None  # connected
+        assert self._remote is not None
+        self._loop.remove_reader(self._sock)
+        self._sock.connect(self._remote)
+        return self._sock
+
+    def receive(self, data: bytes, now: float) -> None:
+        """A datagram that somebody else has read: STUN, DTLS or RTCP."""
+        if self._sock is None or self._remote is None or len(data) < 12:
+            return
+        if data[0] < 4:
+            self._answer(self._sock, data, self._remote, now)
+        else:
+            self._secured(data, now)
+
     def move(self) -> None:
         """Go on from a new local port, as a phone does that changes networks."""
         assert self._sock is not None  # connected

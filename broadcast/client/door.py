@@ -6,20 +6,32 @@ from typing import Self
 from urllib.parse import urljoin
 
 import aiohttp
+from aiohttp import ClientSession
 
 from broadcast.errors import RequestError
 
 TIMEOUT = 10.0  # seconds for a whole request
 MAX_ANSWER = 64 * 1024  # bytes
 
+__all__ = ["ClientSession", "Door", "hallway"]
+
+
+def hallway() -> ClientSession:
+    """HTTP connections for one door or for many."""
+    return ClientSession(timeout=aiohttp.ClientTimeout(TIMEOUT))
+
 
 class Door:
-    """The way in to one endpoint, with one pass. Use it with `async with`, or `await close()` it."""
+    """The way in to one endpoint, with one pass. Use it with `async with`, or `await close()` it.
 
-    def __init__(self, url: str, pass_: str | None) -> None:
-        headers = {"Authorization": f"Bearer {pass_}"} if pass_ else {}
+    `hall` may be shared by any number of doors; it is then the caller's to close.
+    """
+
+    def __init__(self, url: str, pass_: str | None, hall: ClientSession | None = None) -> None:
+        self._headers = {"Authorization": f"Bearer {pass_}"} if pass_ else {}
         self._url = url
-        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(TIMEOUT))
+        self._session = hall or hallway()
+        self._own = hall is None
         self._location: str | None = None
 
     async def knock(self, offer: str) -> str:
@@ -27,7 +39,9 @@ class Door:
         `unreachable`."""
         try:
             async with self._session.post(
-                self._url, data=offer.encode(), headers={"Content-Type": "application/sdp"}
+                self._url,
+                data=offer.encode(),
+                headers={**self._headers, "Content-Type": "application/sdp"},
             ) as response:
                 body = await response.content.read(MAX_ANSWER)
                 if response.status != 201:
@@ -43,12 +57,13 @@ class Door:
         try:
             if self._location is not None:
                 location, self._location = self._location, None
-                async with self._session.delete(location):
+                async with self._session.delete(location, headers=self._headers):
                     pass
         except (aiohttp.ClientError, TimeoutError):
             return
         finally:
-            await self._session.close()
+            if self._own:
+                await self._session.close()
 
     async def __aenter__(self) -> Self:
         return self

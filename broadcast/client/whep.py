@@ -8,12 +8,13 @@ await viewer.watch()
 
 import asyncio
 import secrets
+import socket
 import time
 from collections.abc import Callable, Sequence
 
 from broadcast.client import offers
 from broadcast.client.agent import Agent, nothing
-from broadcast.client.door import Door
+from broadcast.client.door import ClientSession, Door
 from broadcast.errors import MalformedError, RequestError
 from broadcast.rtp import rtcp
 from broadcast.rtp.feedback import Reception
@@ -38,16 +39,18 @@ class WhepViewer:
         *,
         certificate: Certificate | None = None,
         decrypt: bool = True,
+        hall: ClientSession | None = None,
     ) -> None:
         self.on_packet: Callable[[bytes, float], None] = nothing
         self.agent = Agent(certificate=certificate, decrypt=decrypt)
         self.streams: dict[int, Reception] = {}
         self.packets = self.bytes = 0
+        self.heard: dict[int, tuple[int, float]] = {}  # each SSRC's last sender report: middle bits, arrival
         self.posted: float | None = None
         self.first_packet: float | None = None
         self.answer = ""
         self._ssrc = secrets.randbits(32)
-        self._door = Door(url, pass_)
+        self._door = Door(url, pass_, hall)
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -81,6 +84,16 @@ class WhepViewer:
         """PLI."""
         self.agent.send_rtcp(rtcp.Pli(self._ssrc, ssrc).build())
 
+    def hand_over(self) -> socket.socket:
+        """The connected socket: from now on somebody else reads it (see Agent.hand_over) and reports."""
+        if self._timer is not None:
+            self._timer.cancel()
+        return self.agent.hand_over()
+
+    def report(self, blocks: Sequence[rtcp.ReportBlock]) -> None:
+        """Tell the server how much arrived."""
+        self.agent.send_rtcp(rtcp.ReceiverReport(self._ssrc, tuple(blocks)).build())
+
     async def close(self) -> None:
         """Say goodbye over DTLS and HTTP. Idempotent."""
         if self._timer is not None:
@@ -111,9 +124,9 @@ class WhepViewer:
         for report in reports:
             if isinstance(report, rtcp.SenderReport) and report.ssrc in self.streams:
                 self.streams[report.ssrc].sender_report(report.ntp, arrival)
+                self.heard[report.ssrc] = rtcp.middle(report.ntp), arrival
 
     def _report(self) -> None:
         now = time.monotonic()
-        blocks = tuple(stream.block(now) for stream in self.streams.values())
-        self.agent.send_rtcp(rtcp.ReceiverReport(self._ssrc, blocks).build())
+        self.report([stream.block(now) for stream in self.streams.values()])
         self._timer = asyncio.get_running_loop().call_later(REPORT_EVERY, self._report)

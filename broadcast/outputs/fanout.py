@@ -167,7 +167,7 @@ class Fanout:
         if media.video is not None and Kind.VIDEO in viewer.kinds:
             viewer.video = self._group(Kind.VIDEO, face(media.video, self._delay))
             self._start_picture(viewer, viewer.video, now)
-        self._send_report(viewer, now)
+        _send_report(viewer, self._sender_reports(now))
 
     def _start_picture(self, viewer: Viewer, group: Group, now: float) -> None:
         """A picture as soon as can be: by replay, or by a keyframe that all who wait share."""
@@ -277,28 +277,28 @@ class Fanout:
         elapsed = 0.0 if self._reported_at is None else now - self._reported_at
         self._reported_at = now
         self._quota = min(self._quota + len(self._viewers) * elapsed / REPORT_EVERY, len(self._viewers))
+        reports = self._sender_reports(now) if self._quota >= 1 else {}
         while self._quota >= 1:
             self._quota -= 1
             if not self._round:
                 self._round = list(self._viewers.values())
-            self._send_report(self._round.pop(), now)
+            _send_report(self._round.pop(), reports)
 
-    def _send_report(self, viewer: Viewer, now: float) -> None:
-        if viewer.peer.state != "connected":
-            return
+    def _sender_reports(self, now: float) -> dict[Kind, bytes]:
+        """What everybody is told at this moment; b"" before a stream's first frame."""
         wall, cname = now + self._wall, self.track.cname
-        parts = [
-            self._streams[kind].report(now, wall, cname)
-            for kind, group in ((Kind.VIDEO, viewer.video), (Kind.AUDIO, viewer.audio))
-            if group is not None
-        ]
-        data = b"".join(parts)
-        if data:
-            viewer.peer.send_rtcp(data)
+        return {kind: stream.report(now, wall, cname) for kind, stream in self._streams.items()}
 
     def _complain(self, message: str, now: float) -> None:
         if self._complaints.take(1, now):
             log.warning(message)
+
+
+def _send_report(viewer: Viewer, reports: dict[Kind, bytes]) -> None:
+    wanted = ((Kind.VIDEO, viewer.video), (Kind.AUDIO, viewer.audio))
+    data = b"".join(reports[kind] for kind, group in wanted if group is not None)
+    if data and viewer.peer.state == "connected":
+        viewer.peer.send_rtcp(data)
 
 
 def _stream(codec: Codec) -> Stream:

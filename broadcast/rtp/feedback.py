@@ -19,9 +19,9 @@ class Reception:
         self.packets = 0
         self.jitter = 0.0  # ticks
         self.loss = 0.0  # share lost in the last report's interval
-        self._rate = rate
+        self.rate = rate
+        self.highest = 0  # sequence number, extended by its wraps
         self._first = 0
-        self._highest = 0
         self._transit: float | None = None
         self._expected_before = 0
         self._packets_before = 0
@@ -31,13 +31,13 @@ class Reception:
     def received(self, sequence: int, timestamp: int, arrival: float) -> None:
         """A packet came, in whatever order."""
         if self._transit is None:
-            self._first = self._highest = sequence
+            self._first = self.highest = sequence
         else:
-            ahead = sequence_delta(sequence, self._highest & 0xFFFF)
+            ahead = sequence_delta(sequence, self.highest & 0xFFFF)
             if ahead > 0:
-                self._highest += ahead
+                self.highest += ahead
         self.packets += 1
-        transit = arrival * self._rate - timestamp
+        transit = arrival * self.rate - timestamp
         if self._transit is not None:
             difference = abs(transit - self._transit)
             if difference < 0x7FFFFFFF:  # else the timestamp has just wrapped
@@ -50,7 +50,7 @@ class Reception:
 
     def block(self, now: float) -> ReportBlock:
         """The report block for now; `loss` and the fraction start anew with each."""
-        expected = self._highest - self._first + 1 if self.packets else 0
+        expected = self.highest - self._first + 1 if self.packets else 0
         span = expected - self._expected_before
         lost = span - (self.packets - self._packets_before)
         self._expected_before, self._packets_before = expected, self.packets
@@ -60,7 +60,7 @@ class Reception:
             ssrc=self.ssrc,
             fraction=min(255, int(self.loss * 256)),
             lost=expected - self.packets,
-            highest=self._highest,
+            highest=self.highest,
             jitter=int(self.jitter),
             last_report=self._report,
             delay=delay,

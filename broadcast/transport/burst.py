@@ -1,8 +1,13 @@
 """One kernel call for many viewers: SRTP in place for each of them, then `sendmmsg` with UDP GSO.
 
-A burst is a few RTP packets (a frame) for many peers. They are laid out once with room for SRTP's tags;
-each peer gets a copy of the whole in the arena, protected in place; neighbours of equal size leave as one
-entry that the kernel cuts up. Chosen at start: GSO, else plain `sendmmsg`, else `sendto`.
+A burst is a few RTP packets (a frame) for many peers. They are laid out once in cells with room for SRTP's
+tags; each peer gets a copy of them all, protected in place; neighbours of equal size leave as one entry that
+the kernel cuts up. Chosen at start: GSO, else plain `sendmmsg`, else `sendto`.
+
+What costs is what is done for each packet and each peer. So cells do not move: the C pointers to them, and
+the kernel's structures, are made once, and there are small cells, for sound, lest empty bytes be copied.
+libsrtp is called by `map` over lists of pointers, without a line of Python between two packets; lengths and
+addresses are written, and checked, for all at once.
 
 Overflow: when the kernel's send buffer is full, datagrams wait in a backlog of BACKLOG bytes and leave in
 order as soon as there is room; beyond that the newest are dropped and counted, and NACKs repair it.
@@ -11,11 +16,13 @@ order as soon as there is room; beyond that the newest are dropped and counted, 
 import asyncio
 import errno
 import socket
+from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from itertools import chain, repeat
+from typing import Any
 
 from pylibsrtp import Session
 from pylibsrtp._binding import ffi as srtp_ffi
@@ -24,8 +31,9 @@ from pylibsrtp._binding import lib as srtp_lib
 from broadcast.transport import kernel
 
 ARENA = 512 * 1024  # bytes protected before a call: they stay within the processor's cache
+CELLS = (320, 1424)  # bytes for one packet: of sound, of any kind
 BACKLOG = 4 * 1024 * 1024  # bytes
-CHUNK = 256  # packets laid out at once: any of them fit the arena
+CHUNK = 256  # packets laid out at once: any of them fit ARENA
 DRAIN = 256  # datagrams of the backlog sent in one turn of the event loop
 MAX_PACKET = 1400  # bytes of plain RTP
 MAX_SEGMENTS, MAX_RUN = 64, 65000  # the kernel's limits for one GSO entry: packets, bytes
@@ -43,35 +51,40 @@ class Way(StrEnum):
 
 
 class Target:
-    """Where one peer's packets go, and under which keys. `tag` is the bytes that SRTP adds."""
+    """Where one peer's packets go, and under which keys. `tag` is the bytes that SRTP adds; `outlet` is the
+    way out, for who has several."""
 
-    __slots__ = ("address", "handle", "name", "session", "tag")
+    __slots__ = ("address", "handle", "name", "outlet", "session", "tag")
 
-    def __init__(self, family: int, address: Address, session: Session, tag: int) -> None:
+    def __init__(
+        self, family: int, address: Address, session: Session, tag: int, outlet: "Outlet | None" = None
+    ) -> None:
         self.address = address
         self.name = kernel.sockaddr(family, address)
+        self.outlet = outlet
         self.session = session  # owns what `handle` points to
         self.handle = session._srtp[0]
         self.tag = tag
 
 
-class Entry(NamedTuple):
-    """Packets of one target, one behind the other in the arena. `segment` is 0 for a single packet."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Packets as they lie in cells, one in each. `runs` are those that leave together: (first cell, cells,
+    segment), where `segment` is 0 for a single packet."""
 
-    target: Target
-    offset: int
-    length: int
-    segment: int
-    packets: int
+    template: bytes
+    plain: "array[int]"  # bytes of each packet
+    whole: "array[int]"  # ... with SRTP's tag
+    runs: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Packets as they lie in the arena, each with room for a tag behind it."""
+class Flight:
+    """One layout for some targets, protected and ready. Entries are numbered by run, then by target."""
 
-    template: bytes
-    packets: tuple[tuple[int, int], ...]  # (offset, plain length)
-    runs: tuple[tuple[int, int, int, int], ...]  # (offset, length, segment, count)
+    cells: kernel.Cells
+    layout: Layout
+    targets: Sequence[Target]
 
 
 def choose(sock: socket.socket) -> Way:
@@ -98,20 +111,16 @@ def runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def lay_out(packets: Sequence[bytes], tag: int, segmented: bool) -> Layout:
-    """Where each packet lies, and which leave together (all by themselves unless `segmented`)."""
-    sizes = [len(packet) + tag for packet in packets]
-    starts = [0]
-    for size in sizes:
-        starts.append(starts[-1] + size)
-    found = runs(sizes) if segmented else [(index, 1) for index in range(len(packets))]
+def lay_out(packets: Sequence[bytes], tag: int, cell: int, segmented: bool) -> Layout:
+    """Packets in cells of `cell` bytes, and which leave together (all by themselves unless `segmented`)."""
+    plain = array("i", map(len, packets))
+    whole = array("i", [size + tag for size in plain])
+    found = runs(whole) if segmented else [(index, 1) for index in range(len(packets))]
     return Layout(
-        template=bytes(tag).join(packets) + bytes(tag),
-        packets=tuple((start, len(packet)) for start, packet in zip(starts, packets, strict=False)),
-        runs=tuple(
-            (starts[first], starts[first + count] - starts[first], sizes[first] if count > 1 else 0, count)
-            for first, count in found
-        ),
+        template=b"".join(packet.ljust(cell, b"\0") for packet in packets),
+        plain=plain,
+        whole=whole,
+        runs=tuple((first, count, whole[first] if count > 1 else 0) for first, count in found),
     )
 
 
@@ -130,13 +139,12 @@ class Outlet:
         self._counts = counts
         self._sock = sock
         self._loop = loop
-        arena = bytearray(ARENA)
-        self._view = memoryview(arena)
-        self._base = srtp_ffi.from_buffer("unsigned char[]", arena)
-        self._length = srtp_ffi.new("int *")
-        self._batch = None if self.way is Way.SENDTO else kernel.Batch(sock, arena)
-        self._entries: list[Entry] = []
-        self._used = 0
+        self._grids = tuple(kernel.Cells(ARENA // size, size) for size in CELLS)
+        self._batches = {each: kernel.Batch(sock, each) for each in self._grids if self.way is not Way.SENDTO}
+        most = max(each.count for each in self._grids)
+        lengths = srtp_ffi.new("int[]", most)
+        self._lengths = memoryview(srtp_ffi.buffer(lengths)).cast("B").cast("i")
+        self._length_pointers = [lengths + index for index in range(most)]
         self._doubts = 0
         self._backlog: deque[tuple[Address, bytes]] = deque()
         self.waiting = 0  # bytes in the backlog
@@ -160,76 +168,90 @@ class Outlet:
         for first in range(0, len(usable), CHUNK):
             self._burst(targets, usable[first : first + CHUNK])
 
-    def _burst(self, targets: Iterable[Target], packets: Sequence[bytes]) -> None:
-        layouts: dict[int, Layout] = {}
-        for target in targets:
-            layout = layouts.get(target.tag)
-            if layout is None:
-                layout = layouts[target.tag] = lay_out(packets, target.tag, self.way is Way.GSO)
-            if (
-                self._used + len(layout.template) > ARENA
-                or len(self._entries) + len(layout.runs) > kernel.MAX_ENTRIES
-            ):
-                self._flush()
-            self._add(target, layout)
-        self._flush()
+    def _burst(self, targets: Sequence[Target], packets: Sequence[bytes]) -> None:
+        longest = max(map(len, packets))
+        for tag in {target.tag for target in targets}:
+            own = [target for target in targets if target.tag == tag]
+            cells = next(each for each in self._grids if longest + tag <= each.size)
+            layout = lay_out(packets, tag, cells.size, self.way is Way.GSO)
+            most = min(cells.count // len(packets), kernel.MAX_ENTRIES // len(layout.runs))
+            for first in range(0, len(own), most):
+                self._send(self._protect(cells, layout, own[first : first + most]))
 
-    def _add(self, target: Target, layout: Layout) -> None:
-        """Copy and protect in place. If libsrtp refuses a packet (a resend too old for it), none goes out."""
-        start = self._used
-        self._view[start : start + len(layout.template)] = layout.template
-        protect, handle, length, base = srtp_lib.srtp_protect, target.handle, self._length, self._base + start
-        for offset, size in layout.packets:
-            length[0] = size
-            if protect(handle, base + offset, length) or length[0] != size + target.tag:
-                self._counts["tx_protect_failed"] += 1
-                return
-        for offset, size, segment, count in layout.runs:
-            self._entries.append(Entry(target, start + offset, size, segment, count))
-        self._used += len(layout.template)
+    def _protect(self, cells: kernel.Cells, layout: Layout, targets: Sequence[Target]) -> Flight:
+        """Each target's copy of the packets, protected in place by one pass without Python in it. If libsrtp
+        refuses a packet (a resend too old for it), that target gets none: the rest is done again, which
+        gives the same bytes."""
+        packets = len(layout.plain)
+        while targets:
+            used = len(targets) * packets
+            _repeat(cells.memory, layout.template, len(targets))
+            self._lengths[:used] = layout.plain * len(targets)
+            handles = chain.from_iterable(map(repeat, [each.handle for each in targets], repeat(packets)))
+            refused = any(map(srtp_lib.srtp_protect, handles, cells.pointers, self._length_pointers))
+            expected = layout.whole * len(targets)
+            if not refused and self._lengths[:used] == expected:
+                break
+            wrong = next((i for i in range(used) if self._lengths[i] != expected[i]), 0) // packets
+            self._counts["tx_protect_failed"] += 1
+            targets = [*targets[:wrong], *targets[wrong + 1 :]]
+        return Flight(cells, layout, targets)
 
-    def _flush(self) -> None:
-        entries, self._entries, self._used = self._entries, [], 0
-        if self._batch is None or self._backlog:
-            self._send_singly(entries)
+    def _send(self, flight: Flight) -> None:
+        batch, layout, targets = self._batches.get(flight.cells), flight.layout, len(flight.targets)
+        entries = targets * len(layout.runs)
+        if batch is None or self._backlog or not entries:
+            self._send_singly(flight, range(entries))
             return
-        for index, (target, offset, length, segment, _) in enumerate(entries):
-            self._batch.put(index, target.name, offset, length, segment)
+        batch.address([target.name for target in flight.targets], len(layout.runs))
+        batch.measure(array("Q", layout.whole) * targets)
+        for number, (first, cells, segment) in enumerate(layout.runs):
+            batch.assign(number * targets, targets, first, len(layout.whole), cells, segment)
         done = 0
-        while done < len(entries):
-            sent, error = self._batch.send(done, len(entries))
-            for entry in entries[done : done + sent]:
-                self._counts["tx_datagrams"] += entry.packets
-                self._counts["tx_bytes"] += entry.length
+        while done < entries:
+            sent, error = batch.send(done, entries)
             if sent:
+                self._count(flight, done, done + sent)
                 done += sent
                 self._doubts = 0
             elif error == errno.EAGAIN:
-                self._send_singly(entries[done:])
+                self._send_singly(flight, range(done, entries))
                 return
             else:
-                self._refused(entries[done])
+                self._refused(flight, done)
                 done += 1
 
-    def _refused(self, entry: Entry) -> None:
+    def _count(self, flight: Flight, first: int, end: int) -> None:
+        """Entries `first` to `end` have left."""
+        targets = len(flight.targets)
+        for number, (cell, cells, _) in enumerate(flight.layout.runs):
+            sent = min(end, (number + 1) * targets) - max(first, number * targets)
+            if sent > 0:
+                self._counts["tx_datagrams"] += sent * cells
+                self._counts["tx_bytes"] += sent * sum(flight.layout.whole[cell : cell + cells])
+
+    def _refused(self, flight: Flight, entry: int) -> None:
         """The kernel does not want this entry: without GSO it may."""
         self._counts["tx_refused"] += 1
-        if entry.segment:
+        if flight.layout.runs[entry // len(flight.targets)][2]:
             self._doubts += 1
             if self._doubts >= GSO_DOUBTS:
                 self.way = Way.SENDMMSG
-            self._send_singly([entry])
+            self._send_singly(flight, (entry,))
 
-    def _send_singly(self, entries: Iterable[Entry]) -> None:
-        for address, datagram in self._datagrams(entries):
+    def _send_singly(self, flight: Flight, entries: Iterable[int]) -> None:
+        for address, datagram in self._datagrams(flight, entries):
             if self._backlog or not self._sendto(address, datagram):
                 self._keep(address, bytes(datagram))
 
-    def _datagrams(self, entries: Iterable[Entry]) -> Iterator[tuple[Address, memoryview]]:
-        for target, offset, length, segment, _ in entries:
-            end = offset + length
-            for at in range(offset, end, segment or length):
-                yield target.address, self._view[at : min(at + (segment or length), end)]
+    def _datagrams(self, flight: Flight, entries: Iterable[int]) -> Iterator[tuple[Address, memoryview]]:
+        whole, size = flight.layout.whole, flight.cells.size
+        for entry in entries:
+            number, target = divmod(entry, len(flight.targets))
+            first, cells, _ = flight.layout.runs[number]
+            for cell in range(first, first + cells):
+                start = (target * len(whole) + cell) * size
+                yield flight.targets[target].address, flight.cells.memory[start : start + whole[cell]]
 
     def _sendto(self, address: Address, datagram: bytes | memoryview) -> bool:
         """False if there is no room just now. Other errors are the address's fault: counted, and done."""
@@ -262,3 +284,13 @@ class Outlet:
             self.waiting -= len(datagram)
         if not self._backlog:
             self._loop.remove_writer(self._sock)
+
+
+def _repeat(memory: memoryview, template: bytes, times: int) -> None:
+    """Write `template` so many times over, in ever larger steps."""
+    done, end = len(template), len(template) * times
+    memory[:done] = template
+    while done < end:
+        step = min(done, end - done)
+        memory[done : done + step] = memory[:step]
+        done += step

@@ -181,4 +181,4 @@ class Peer:
         assert self.path is not None  # DTLS came over it
         assert self._dtls is not None
         outlet, address = self.path
-        self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag)
+        self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag, outlet)

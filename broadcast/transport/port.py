@@ -22,7 +22,7 @@ from broadcast.errors import MalformedError, OfferError
 from broadcast.rtp.frame import Kind
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
-from broadcast.transport.burst import Outlet, Target, Way
+from broadcast.transport.burst import Outlet, Way
 from broadcast.transport.dtls import Certificate
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
@@ -121,14 +121,12 @@ class Port:
 
     def burst(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
         """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
-        targets: dict[Outlet, list[Target]] = {}
-        for peer in peers:
-            if peer.target is not None and peer.path is not None:
-                targets.setdefault(peer.path[0], []).append(peer.target)
-            else:
-                self._counts["tx_not_connected"] += 1
-        for outlet, group in targets.items():
-            outlet.burst(group, packets)
+        targets = [target for peer in peers if (target := peer.target) is not None]
+        if len(targets) < len(peers):
+            self._counts["tx_not_connected"] += len(peers) - len(targets)
+        for outlet in {target.outlet for target in targets}:
+            if outlet is not None:
+                outlet.burst([target for target in targets if target.outlet is outlet], packets)
 
     def stats(self) -> dict[str, float]:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog

@@ -125,7 +125,7 @@ def xor_address(transaction: bytes, host: str, port: int) -> bytes:
     if ":" in host:
         family, raw = 2, ipaddress.IPv6Address(host.partition("%")[0]).packed
     else:
-        family, raw = 1, ipaddress.IPv4Address(host).packed
+        family, raw = 1, bytes(map(int, host.split(".")))  # a socket gave it: it is well-formed
     mask = int.from_bytes((MAGIC + transaction)[: len(raw)], "big")
     hidden = (int.from_bytes(raw, "big") ^ mask).to_bytes(len(raw), "big")
     return struct.pack("!HH", family, port ^ 0x2112) + hidden

@@ -173,7 +173,8 @@ def test_without_gso_on_the_route_packets_go_singly(scene: Any, monkeypatch: pyt
     send = kernel.Batch.send
 
     def refuse(self: kernel.Batch, first: int, end: int) -> tuple[int, int]:
-        return (0, errno.EIO) if self._headers[first].msg_controllen else send(self, first, first + 1)
+        cut = self._fields["controllen"][first]
+        return (0, errno.EIO) if cut else send(self, first, first + 1)
 
     monkeypatch.setattr(kernel.Batch, "send", refuse)
     for number in range(burst.GSO_DOUBTS):
