@@ -29,7 +29,7 @@ from broadcast.transport.port import Port, PortSettings
 from broadcast.webfont import EventFonts, cache_folder
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
-from signaling.journal import Journal, JournalError
+from signaling.journal import Journal
 from signaling.passes import Passes, load_or_create_secret
 
 log = logging.getLogger("pavilion")
