@@ -29,7 +29,7 @@ from broadcast.transport.port import Port, PortSettings
 from broadcast.webfont import EventFonts, cache_folder
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
-from signaling.journal import Journal
+from signaling.journal import Journal, JournalError
 from signaling.passes import Passes, load_or_create_secret
 
 log = logging.getLogger("pavilion")
@@ -85,7 +85,10 @@ class App:
         await self.mixer.start()
         self._on_stop("feeds", self._close_feeds)
         await self._prepare_clips(data / "clips")
-        await self.desk.start()
+        try:
+            await self.desk.start()
+        except JournalError as error:
+            raise PavilionError(f"The journal cannot be used: {error}", code="journal_unusable") from error
         self.fonts = EventFonts(cache_folder(), [repr(config)])
         fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
         self._on_stop("fonts", lambda: _cancelled(fonts))
