@@ -6,6 +6,7 @@ Read `App.start` for what there is, `App._wire` for who tells whom what.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
 from signaling.journal import Journal, JournalError
 from signaling.passes import Passes, load_or_create_secret
+from signaling.rundown import planned_end
 
 log = logging.getLogger("pavilion")
 
@@ -133,6 +135,7 @@ class App:
             except MediaError as error:
                 log.error("clips: %s cannot be used: %s", clip.id, error)
                 continue
+            feed.on_ended = partial(self.desk.clip_ended, clip.id)
             self._clips[feed.id] = feed
             self.feeds.add(feed)
 
@@ -254,22 +257,19 @@ def event_of(config: Config) -> Event:
         Person(p.id, p.name, p.role, title=p.title, organisation=p.organisation, place=p.place)
         for p in config.people
     )
-    talks: list[Talk] = []
-    clock = config.event.start.timestamp()
-    for item in config.talks:
-        start = item.start.timestamp() if item.start else clock
-        talks.append(
-            Talk(
-                item.id,
-                item.title,
-                item.speakers,
-                layout=item.layout,
-                start=start,
-                minutes=item.minutes,
-                clip=item.clip or None,
-            )
+    talks = tuple(
+        Talk(
+            item.id,
+            item.title,
+            item.speakers,
+            layout=item.layout,
+            start=item.start.timestamp() if item.start else None,
+            minutes=item.minutes,
+            clip=item.clip or None,
+            automatic=item.automatic,
         )
-        clock = start + item.minutes * 60
+        for item in config.talks
+    )
     start = config.event.start.timestamp()
     slate = config.slate
     return Event(
@@ -279,9 +279,10 @@ def event_of(config: Config) -> Event:
         place=config.event.place,
         timezone=config.event.timezone,
         start=start,
-        end=max([clock, start]),
-        talks=tuple(talks),
+        end=planned_end(talks, start),
+        talks=talks,
         people=people,
+        clips=tuple(clip.id for clip in config.clips),
         slate=Slate(slate.title or config.event.name, slate.message, start if slate.countdown else None),
         public_viewers=config.event.public_viewers,
     )

@@ -151,6 +151,7 @@ class TalkConfig:
     layout: str = rule("full", choices=LAYOUTS)
     start: datetime | None = rule(None)
     clip: str = rule("")
+    automatic: bool = rule(False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ during a talk changes the picture at once.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,13 +15,15 @@ from typing import Any
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
-from broadcast.mixer.scene import Card, Layout, Scene, Source, Strip
+from broadcast.mixer.scene import Card, Layout, Return, Scene, Source, Strip
 from broadcast.mixer.supervisor import Mixer
+from signaling.desk import Level
 from signaling.event import Person, Slate, Talk
 
 log = logging.getLogger("pavilion.stage")
 
 SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
+CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Shown:
     token: str
     talk: Talk
     layout: str
+    lost: frozenset[str] = frozenset()
 
 
 class Stage:
@@ -53,6 +56,9 @@ class Stage:
         self._taps: dict[str, tuple[Feed, Callable[[], None]]] = {}
         self._shown: Shown | None = None
         self._card = Card("")
+        self._levels: Mapping[str, Level] = {}
+        self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
+        self._barred: frozenset[str] = frozenset()
 
     # -- what the desk calls -------------------------------------------------------------------------
 
@@ -69,7 +75,7 @@ class Stage:
         self._tap()
         for talk in talks:
             if self._shown is None or talk.id != self._shown.talk.id:
-                self._mixer.prepare(self._scene(talk, talk.layout))
+                self._mixer.prepare(self._scene(Shown("", talk, talk.layout)))
 
     def missing(self, talk: Talk) -> list[str]:
         """The cameras (or the clip) of this talk that have no fresh picture."""
@@ -78,19 +84,50 @@ class Stage:
         return [feed for feed in (*talk.feeds, *shared) if not self._fresh(feed, now)]
 
     def show_talk(
-        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
+        self,
+        token: str,
+        talk: Talk,
+        layout: str,
+        people: Sequence[Person],
+        transition: str,
+        lost: Collection[str],
     ) -> None:
-        """Put a talk on the programme at the next frame; the mixer answers with the token."""
-        self._shown = Shown(token, talk, layout)
-        if talk.clip and not self._clips[f"clip.{talk.clip}"].playing:
-            self._clips[f"clip.{talk.clip}"].play()
-        self._mixer.show(self._scene(talk, layout), token, "dissolve" if transition == "dissolve" else "cut")
+        """Put a talk on the programme at the next frame, without the feeds in `lost`; the mixer answers with
+        the token."""
+        before, self._shown = self._shown, Shown(token, talk, layout, frozenset(lost))
+        clip = self._clips.get(f"clip.{talk.clip}") if talk.clip else None
+        goes_on = before is not None and before.talk.id == talk.id
+        if clip is not None and not (goes_on and clip.playing):
+            clip.play()
+        self._mixer.show(self._scene(self._shown), token, "dissolve" if transition == "dissolve" else "cut")
 
     def show_slate(self, token: str, slate: Slate) -> None:
         """Put the slate on the programme at the next frame."""
         self._shown = None
         self._card = Card(slate.title, slate.message, slate.until)
         self._mixer.show(Scene(Layout.SLATE, card=self._card), token, "cut")
+
+    def levels(self, levels: Mapping[str, Level]) -> None:
+        """How loud each speaker is from now on, also on air."""
+        self._levels = levels
+        self._show_again()
+
+    def ears(self, voices: Mapping[str, tuple[str, ...]]) -> None:
+        """The producers who speak into each speaker's ear, beside the programme without their own sound."""
+        returns = {
+            person: Return(frozenset((person, slides_of(person))), tuple(map(talkback_of, producers)))
+            for person, producers in voices.items()
+        }
+        self._voices = frozenset(feed for each in returns.values() for feed in each.talkback)
+        self._mixer.returns(returns)
+        self._tap()
+
+    def bar(self, people: frozenset[str]) -> None:
+        """End everything that these people send, now and until they are admitted."""
+        self._barred = people
+        for feed in list(self._feeds):
+            if feed.owner in people:
+                feed.close("removed")
 
     def health(self) -> dict[str, Any]:
         """`feeds` and `mixer` of the `health` message (docs/protocol.md, section 6)."""
@@ -111,6 +148,9 @@ class Stage:
 
     def feed_added(self, feed: Feed) -> None:
         """A feed is up: the mixer gets it if it is staged, and the talk on air is drawn with it."""
+        if feed.owner in self._barred:  # it was on its way when they were removed
+            feed.close("removed")
+            return
         self._tap()
         self._redraw(feed.id)
 
@@ -120,12 +160,13 @@ class Stage:
         self._redraw(feed.id)
 
     def _tap(self) -> None:
-        """Hand the frames of every staged feed to the mixer, and of no other."""
+        """Hand the frames of every staged feed and every voice in use to the mixer, and of no other."""
+        wanted = self._staged | self._voices
         for feed_id, (feed, let_go) in list(self._taps.items()):
-            if feed_id not in self._staged or self._feeds.get(feed_id) is not feed:
+            if feed_id not in wanted or self._feeds.get(feed_id) is not feed:
                 let_go()
                 del self._taps[feed_id]
-        for feed_id in self._staged - self._taps.keys():
+        for feed_id in wanted - self._taps.keys():
             found = self._feeds.get(feed_id)
             if found is not None:
                 self._taps[feed_id] = (found, found.attach(partial(self._mixer.frame, feed_id)))
@@ -135,7 +176,12 @@ class Stage:
         """Slides that start or end during a talk change its picture at once."""
         shown = self._shown
         if shown is not None and feed_id in map(slides_of, shown.talk.speakers):
-            self._mixer.show(self._scene(shown.talk, shown.layout), shown.token, "cut")
+            self._show_again()
+
+    def _show_again(self) -> None:
+        """Draw what is shown anew, under its own token: the desk knows that it is on air."""
+        if self._shown is not None:
+            self._mixer.show(self._scene(self._shown), self._shown.token, "cut")
 
     def _fresh(self, feed_id: str, now: float) -> bool:
         clip = self._clips.get(feed_id)
@@ -149,20 +195,30 @@ class Stage:
 
     # -- scenes -----------------------------------------------------------------------------------------
 
-    def _scene(self, talk: Talk, wanted: str) -> Scene:
-        """The scene of a talk with the feeds that are up now."""
+    def _scene(self, shown: Shown) -> Scene:
+        """The scene of a talk with the feeds that are up now, but those that the desk gave up as lost."""
+        talk, lost = shown.talk, shown.lost
         if talk.clip:
-            return Scene(Layout.FULL, (Source(f"clip.{talk.clip}", talk.title),), None, self._card)
+            clip = Source(f"clip.{talk.clip}", talk.title, hold=CLIP_HOLD)
+            return Scene(Layout.FULL, (clip,), None, self._card)
         people = [self._people[person] for person in talk.speakers]
-        cameras = [Source(person.id, person.name) for person in people]
-        slides = [
-            Source(slides_of(person.id), talk.title, hold=SLIDES_HOLD)
+        cameras = [
+            Source(person.id, person.name, self._gain(person.id))
             for person in people
-            if self._feeds.get(slides_of(person.id)) is not None
+            if person.id not in lost
         ]
-        layout = _fitting(wanted, len(cameras), bool(slides))
-        sources = (*slides[:1], *cameras) if layout is Layout.PIP else tuple(cameras)
+        slides = [
+            Source(slides_of(person.id), talk.title, self._gain(person.id), hold=SLIDES_HOLD)
+            for person in people
+            if self._feeds.get(slides_of(person.id)) is not None and slides_of(person.id) not in lost
+        ]
+        layout, sources = _drawn(shown.layout, slides[:1], cameras)
         return Scene(layout, sources, _strip(talk, people), self._card)
+
+    def _gain(self, person: str) -> float:
+        """The level that a producer has set for this person, as a factor."""
+        level = self._levels.get(person, Level())
+        return 0.0 if level.muted else 10.0 ** (level.gain_db / 20)
 
 
 def slides_of(person: str) -> str:
@@ -175,16 +231,23 @@ def _feeds_of(talk: Talk) -> list[str]:
     return [*map(slides_of, talk.speakers), *talk.feeds]
 
 
-def _fitting(wanted: str, cameras: int, slides: bool) -> Layout:
-    """The layout asked for, or the nearest that the pictures there are allow."""
-    layout = Layout(wanted)
-    if layout is Layout.PIP and (slides or cameras == 2):
-        return layout
-    if cameras == 1:
-        return Layout.FULL
-    if layout is Layout.SIDE and cameras == 2:
-        return layout
-    return Layout.SIDE if cameras == 2 and layout is not Layout.GRID else Layout.GRID
+def talkback_of(producer: str) -> str:
+    """The id of the feed with this producer's voice."""
+    return f"{producer}.talkback"
+
+
+def _drawn(wanted: str, slides: list[Source], cameras: list[Source]) -> tuple[Layout, tuple[Source, ...]]:
+    """The layout asked for, or the nearest that the pictures there are allow; and the pictures in it."""
+    layout, several = Layout(wanted), len(cameras)
+    if not cameras:
+        return Layout.FULL, tuple(slides)
+    if layout is Layout.PIP and (slides or several == 2):
+        return layout, (*slides, *cameras)
+    if several == 1:
+        return Layout.FULL, tuple(cameras)
+    if several == 2 and layout is not Layout.GRID:
+        return Layout.SIDE, tuple(cameras)
+    return Layout.GRID, tuple(cameras)
 
 
 def _strip(talk: Talk, people: Sequence[Person]) -> Strip:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from signaling.event import Person, Role
-from signaling.messages import Command, Hello, Message, Ping, Report, parse
+from signaling.messages import Hello, Message, Ping, Report, parse
+from signaling.orders import Command
 from signaling.refusal import Refused
 from signaling.views import dump, millis
 
@@ -28,6 +29,7 @@ class Goodbye:
 NO_HELLO = Goodbye("no_hello", "No hello came within ten seconds.", 4408)
 FLOOD = Goodbye("flood", "Too many messages; wait a moment before connecting again.", 4429)
 TAKEN_OVER = Goodbye("taken_over", "Your link was opened on another device, which has your seat now.", 4409)
+REMOVED = Goodbye("removed", "A producer has removed you from the event.", 4403)
 SHUTDOWN = Goodbye("shutdown", "The server is restarting; connect again in a moment.", 1001)
 BUSY = Goodbye("busy", "The server has no room for more connections.", 1013)
 

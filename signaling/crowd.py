@@ -8,9 +8,11 @@ from typing import Any
 
 from signaling.client import HELLO_SECONDS, NO_HELLO, TAKEN_OVER, Client, Goodbye
 from signaling.event import Person, Role
+from signaling.forecast import Forecast
 from signaling.state import State
-from signaling.views import BACKSTAGE, StateTexts, common_state, dump, millis
+from signaling.views import BACKSTAGE, StateTexts, common_state, dump, forecast_of, millis
 
+FORECAST_SECONDS = 5.0  # between two states that differ in nothing but what time has moved
 MAX_LISTED = 200  # clients in one health message; viewers are left out first
 
 
@@ -24,6 +26,8 @@ class Crowd:
         self._newcomers: list[Client] = []
         self._sent = -1
         self._public = ""
+        self._forecast: Forecast | None = None
+        self._forecast_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -70,6 +74,10 @@ class Crowd:
             if mono - client.opened >= HELLO_SECONDS:
                 client.end(NO_HELLO)
 
+    def end_person(self, person_id: str, why: Goodbye) -> None:
+        for client in list(self._people.get(person_id, ())):
+            client.end(why)
+
     def end_all(self, why: Goodbye) -> None:
         for client in self:
             client.end(why)
@@ -77,22 +85,30 @@ class Crowd:
     def tell_state(self, state: State, wall: float) -> None:
         """Send the state to newcomers, and to all who may see what has changed since the last call."""
         newcomers, self._newcomers = self._newcomers, []
-        changed = state.revision != self._sent
+        changed = state.revision != self._sent or self._forecast_changed(state, wall)
         if not changed and not newcomers:
             return
         texts = StateTexts(state, wall)
         told = set(newcomers)
         if changed:
             self._sent = state.revision
-            public = self._public_changed(state)
+            self._forecast_at, self._forecast = wall, forecast_of(state, wall)
+            public = self._public_changed(state, wall)
             told.update(c for c in self._clients.values() if c.greeted and (public or c.role in BACKSTAGE))
         for client in told:
             client.send_text(texts.text(client.person))
 
-    def _public_changed(self, state: State) -> bool:
+    def _forecast_changed(self, state: State, wall: float) -> bool:
+        """Whether time alone has moved what is to come, since somebody or something is late."""
+        if 0 <= wall - self._forecast_at < FORECAST_SECONDS:
+            return False
+        self._forecast_at = wall
+        return forecast_of(state, wall) != self._forecast
+
+    def _public_changed(self, state: State, wall: float) -> bool:
         """Whether viewers and screens would see a difference: most of what happens is backstage."""
-        view = common_state(state, Role.VIEWER, 0.0)
-        del view["revision"]
+        view = common_state(state, Role.VIEWER, wall)
+        del view["revision"], view["now"]
         before, self._public = self._public, dump(view)
         return before != self._public
 

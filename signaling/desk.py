@@ -1,8 +1,9 @@
 """The desk: one task that takes what people and machines say, drives the show, and tells everybody.
 
 Each turn: the inputs that have gathered are decided; what they led to is committed to the journal; only then
-the stage is directed, the commands are answered and the state is sent. So nobody ever sees what a crash could
-undo. Overflow: past `MAX_INBOX` waiting inputs, commands are refused as `busy`; the stage's own never are.
+the stage is directed, the commands are answered and the state is sent. So nobody sees what a crash could
+undo, unless the disk is slower than the show can wait (`ledger.py`). Overflow: past `MAX_INBOX` waiting
+inputs, commands are refused as `busy`; the stage's own never are.
 """
 
 import asyncio
@@ -10,17 +11,18 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from signaling.answers import Answer
-from signaling.client import BUSY, SHUTDOWN, Client, Connection, Goodbye
+from signaling.client import BUSY, REMOVED, SHUTDOWN, Client, Connection, Goodbye
 from signaling.crowd import Crowd
-from signaling.event import Event, Moment, Person, Role, Slate, Talk
+from signaling.director import Director, Level, Stage
+from signaling.event import Event, Moment, Person, Role
 from signaling.facts import Record
-from signaling.handoff import Picture
-from signaling.journal import Journal, JournalError
-from signaling.messages import Command, Hello
+from signaling.journal import Journal
+from signaling.ledger import Ledger
+from signaling.messages import Hello
+from signaling.orders import Command
 from signaling.passes import Claims, Passes
 from signaling.refusal import PassRefused, Refused
 from signaling.show import Show
@@ -30,43 +32,15 @@ BUSY_TICK = 0.05  # seconds between turns while something is on air, held or cha
 IDLE_TICK = 0.25
 HEALTH_SECONDS = 1.0
 AUDIENCE_SECONDS = 2.0  # between two counts of the audience, which would else be sent at each arrival
-JOURNAL_PATIENCE = 0.5  # the show does not wait longer for a disk; the producers are warned
 STOP_SECONDS = 2.0
 MAX_INBOX = 2000
 MAX_CLIENTS = 5000
 
-__all__ = ["Client", "Connection", "Desk", "Stage"]
+__all__ = ["Client", "Connection", "Desk", "Level", "Stage"]
 
 log = logging.getLogger(__name__)
 
 Job = Callable[[Moment], None]
-
-
-class Stage(Protocol):
-    """What the desk asks of the media side; nothing here blocks, and all is called from the event loop."""
-
-    def stage(self, talks: Sequence[Talk]) -> None:
-        """Decode the feeds of exactly these talks: on air or held, and those that may come next."""
-
-    def missing(self, talk: Talk) -> list[str]:
-        """The feeds that this talk needs, and the slides that are up, without a fresh picture.
-
-        Asked some twenty times a second for the talk on air, which falls back to the slate when none is left.
-        """
-
-    def show_talk(
-        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
-    ) -> None:
-        """Show this at the next frame; `Desk.shown(token, ...)` follows with its first frame."""
-
-    def show_slate(self, token: str, slate: Slate) -> None:
-        """The same for the slate."""
-
-    def health(self) -> dict[str, Any]:
-        """`feeds` and `mixer` of docs/protocol.md, section 6."""
-
-    def mixer_up(self) -> bool:
-        """Whether the mixer composes frames."""
 
 
 class Desk:
@@ -99,12 +73,10 @@ class Desk:
         self._wake = asyncio.Event()
         self._asked: dict[tuple[str, str], list[Client]] = {}
         self._serial = 0
-        self._staged: tuple[Talk, ...] | None = None
-        self._token: str | None = None
+        self._director = Director(stage)
+        self._ledger = Ledger(journal, self._wake.set, lambda code, text: self._warn(code, text))
         self._audience = (0, 0)
         self._audience_at = self._health_at = float("-inf")
-        self._writing: asyncio.Task[None] | None = None
-        self._journal_well = True
         self._turns = 0
         self._faults = 0
         self._fault_at = float("-inf")
@@ -172,6 +144,9 @@ class Desk:
         person = self._event.person(claims.person)
         if person is None or person.role != claims.role:
             raise PassRefused("pass_unknown_person", 403, "This link's person is no longer in the event.")
+        seat = self._show.state.roster.seat(person.id)
+        if seat is not None and seat.removed:
+            raise PassRefused(REMOVED.code, 403, REMOVED.message)
         return person
 
     # ---- what clients ask (the methods of `Front`)
@@ -252,6 +227,10 @@ class Desk:
         log.info("the mixer is %s", state)
         self._put(self._show.tick)
 
+    def clip_ended(self, clip: str) -> None:
+        """A clip that does not loop has been sent to its end; `clip` is its id in the config."""
+        self._put(lambda now: self._show.clip_ended(clip, now))
+
     def audience(self, viewers: int, screens: int) -> None:
         """How many watch now; call as often as it changes."""
         self._audience = (viewers, screens)
@@ -266,7 +245,7 @@ class Desk:
             "on_air": float(state.floor.air.talk is not None),
             "turns": self._turns,
             "faults": self._faults,
-            "journal_well": float(self._journal_well),
+            "journal_well": float(self._ledger.well),
         }
 
     # ---- the turn
@@ -307,7 +286,11 @@ class Desk:
                 self._fault_at = now.mono
                 log.exception("a turn of the desk failed (%d faults so far)", self._faults)
 
+    def _warn(self, code: str, message: str) -> None:
+        self._put(lambda now: self._show.warn(code, message, now))
+
     def _timers(self, now: Moment) -> None:
+        self._ledger.look(now.mono)
         self._crowd.end_silent(now.mono)
         if now.mono - self._audience_at >= AUDIENCE_SECONDS:
             self._audience_at = now.mono
@@ -321,46 +304,19 @@ class Desk:
         """Journal what has happened; then do it, answer it, and tell it."""
         records, answers = self._show.collect()
         if records:
-            await self._write(records, now)
+            _log(records)
+            await self._ledger.write(records, now.mono)
         self._guard(self._direct, now)
-        for answer in answers:
+        self._ledger.owe(answers)
+        for answer in self._ledger.due():
             self._answer(answer)
         self._crowd.tell_state(self._show.state, self._wall())
 
-    async def _write(self, records: list[Record], now: Moment) -> None:
-        for record in records:
-            who = f" by {record.person} ({record.id})" if record.id else ""
-            log.info("%s%s", ", ".join(map(str, record.facts)) or "nothing to change", who)
-        stuck = self._writing is not None and not self._writing.done()
-        self._writing = asyncio.create_task(self._journal.append(records), name="journal append")
-        self._writing.add_done_callback(_heard)
-        done, _ = await asyncio.wait({self._writing}, timeout=0 if stuck else JOURNAL_PATIENCE)
-        error = self._writing.exception() if done else JournalError("the disk does not answer")
-        if error is not None and self._journal_well:
-            log.error("the journal fails, the show goes on without it: %s", error)
-            message = "The journal cannot be written: a crash would lose what happens from now on."
-            self._show.warn("journal_failed", message, now)
-        elif error is None and not self._journal_well:
-            log.info("the journal is written again")
-        self._journal_well = error is None
-
     def _direct(self, now: Moment) -> None:
-        """Bring the stage to where the state is; by comparing, so that no change can be missed."""
-        state = self._show.state
-        if state.staged != self._staged:
-            self._stage.stage(state.staged)
-            self._staged = state.staged
-        if state.floor.picture.token != self._token:
-            self._show_picture(state.floor.picture)
-            self._token = state.floor.picture.token
-
-    def _show_picture(self, picture: Picture) -> None:
-        talk = self._show.state.rundown.talk(picture.talk)
-        if talk is None:
-            self._stage.show_slate(picture.token, picture.slate)
-            return
-        people = [person for one in talk.speakers if (person := self._event.person(one)) is not None]
-        self._stage.show_talk(picture.token, talk, picture.layout, people, picture.transition)
+        for seat in self._show.state.roster.seats.values():
+            if seat.removed:
+                self._crowd.end_person(seat.person.id, REMOVED)
+        self._director.direct(self._show.state)
 
     def _answer(self, answer: Answer) -> None:
         for client in self._asked.pop((answer.person, answer.id), ()):
@@ -371,7 +327,7 @@ class Desk:
                 client.refuse(answer.id, answer.error)
 
 
-def _heard(task: asyncio.Task[None]) -> None:
-    """A late failure of the journal has been reported by the one after it."""
-    if not task.cancelled():
-        task.exception()
+def _log(records: list[Record]) -> None:
+    for record in records:
+        who = f" by {record.person} ({record.id})" if record.id else ""
+        log.info("%s%s", ", ".join(map(str, record.facts)) or "nothing to change", who)

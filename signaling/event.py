@@ -48,7 +48,8 @@ class Person:
 class Talk:
     """One item of the rundown. `start` in Unix seconds, or None: after the one before.
 
-    `clip` is the id of a clip (its feed is `clip.<id>`), `slides` the id of a feed.
+    `clip` is the id of a clip (its feed is `clip.<id>`), `slides` the id of a feed. `automatic`: it goes on
+    by itself when the talk before it ends by itself.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Talk:
     minutes: float = 15.0
     clip: str | None = None
     slides: str | None = None
+    automatic: bool = False
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -90,6 +92,7 @@ class Event:
     end: float = 0.0
     talks: tuple[Talk, ...] = ()
     people: tuple[Person, ...] = ()
+    clips: tuple[str, ...] = ()
     slate: Slate = field(default_factory=lambda: Slate(""))
     public_viewers: bool = True
 

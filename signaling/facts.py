@@ -78,6 +78,11 @@ class Began:
     hold: bool = False
     forced: bool = False
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether nobody asked for it."""
+        return not self.command
+
 
 @dataclass(frozen=True, slots=True)
 class Committed:
@@ -116,9 +121,10 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The talk that fell back is on air again."""
+    """The talk that fell back is on air again, without these of its feeds."""
 
     token: str
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +153,165 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The talk on air has come to its end by itself: its clip has."""
+
+    talk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Of the talk on air exactly these feeds are dead now: it is drawn without them."""
+
+    token: str
+    feeds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The talk comes before that one now; None: last."""
+
+    talk: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """There is one more talk."""
+
+    talk: str
+    title: str
+    minutes: float
+    speakers: tuple[str, ...] = ()
+    clip: str | None = None
+    before: str | None = None
+    start: float | None = None
+    layout: str = "full"
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The talk is left out, or (`skipped` False) planned again."""
+
+    talk: str
+    skipped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """The talk has `minutes` more than planned, all its extensions together."""
+
+    talk: str
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retimed:
+    """The talk begins no earlier than `start` (Unix seconds); None: when the one before ends."""
+
+    talk: str
+    start: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retitled:
+    """The talk's title. `token`: it is on air, which shows the title anew."""
+
+    talk: str
+    title: str
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """The layout that the talk will be taken with."""
+
+    talk: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Automated:
+    """Whether the talk goes on by itself."""
+
+    talk: str
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reslated:
+    """What the slate says unless told otherwise; None: as it did. `token`: it is on air."""
+
+    title: str | None
+    message: str | None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Levelled:
+    """How loud a speaker is on air."""
+
+    person: str
+    gain_db: float
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A producer speaks into these ears now; none: no longer."""
+
+    person: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """A text cue of a producer."""
+
+    message: str
+    person: str
+    to: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A speaker has read a text cue."""
+
+    message: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A person is out until admitted."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A person who was removed may come again."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The server began again: every connection and feed is gone until it returns."""
 
 
 Fact = (
     Came | Left | Readied | FeedUp | FeedDown | Cued | Began | Committed | Confirmed | Aborted
-    | FellBack | Returned | Rescened | Counted | Warned | Restarted
+    | FellBack | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost
+    | Moved | Added | Skipped | Extended | Retimed | Retitled | Redrawn | Automated | Reslated
+    | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted
 )  # fmt: skip
 
 _FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})
+
+_LISTS = frozenset(("feeds", "speakers", "to", "lost"))  # fields that JSON turns from tuples to lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +343,7 @@ def _decode_one(item: dict[str, Any]) -> Fact:
     kind = _FACTS[fields.pop("fact")]
     if fields.get("slate") is not None:
         fields["slate"] = Slate(**fields["slate"])
-    if "feeds" in fields:
-        fields["feeds"] = tuple(fields["feeds"])
+    for name in _LISTS & fields.keys():
+        fields[name] = tuple(fields[name])
     fact: Fact = kind(**fields)
     return fact

@@ -22,10 +22,14 @@ from signaling.facts import (
     Began,
     Committed,
     Confirmed,
+    Ended,
     Fact,
     FellBack,
+    Lost,
     Rescened,
+    Reslated,
     Restarted,
+    Retitled,
     Returned,
 )
 
@@ -47,6 +51,8 @@ class Air:
 
     `token` names this picture to the mixer. `held` is a talk that was interrupted; with `returns` it comes
     back by itself. `layout` is the talk's (the held one's, too). `forced`: taken without asking for pictures.
+    `lost` are its feeds that have died, without which it is drawn. `ended`: its clip is over, so something
+    has to follow; `stranded`: what was to follow could not come, so it will be the slate.
     """
 
     token: str
@@ -58,6 +64,9 @@ class Air:
     held: str | None = None
     returns: bool = False
     forced: bool = False
+    lost: tuple[str, ...] = ()
+    ended: bool = False
+    stranded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class Picture:
     layout: str
     slate: Slate
     transition: str
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ class Floor:
                 order.token, order.talk, order.layout, order.slate or self.air.slate, order.transition
             )
         air = self.air
-        return Picture(air.token, air.talk, air.layout, air.slate, air.transition)
+        return Picture(air.token, air.talk, air.layout, air.slate, air.transition, air.lost)
 
     def advance(
         self, now: Moment, sight: Sight, target: Talk | None, air_alive: bool, token: str
@@ -169,7 +179,7 @@ class Floor:
                 return self._confirmed(fact, now)
             case Aborted():
                 air = replace(self.air, token=fact.again, transition="cut") if fact.again else self.air
-                return replace(self, air=air, hand_off=None)
+                return replace(self, air=replace(air, stranded=air.ended), hand_off=None)
             case FellBack():
                 return self._fell_back(fact, now)
             case Returned():
@@ -177,6 +187,14 @@ class Floor:
             case Rescened():
                 air = replace(self.air, token=fact.token, layout=fact.layout, transition=fact.transition)
                 return replace(self, air=air)
+            case Lost(token, feeds):
+                return replace(self, air=replace(self.air, token=token, lost=feeds, transition="cut"))
+            case Ended():
+                return replace(self, air=replace(self.air, ended=True))
+            case Retitled(token=str(token)):
+                return replace(self, air=replace(self.air, token=token, transition="cut"))
+            case Reslated():
+                return self._reslated(fact)
             case Restarted():
                 return self._restarted(now)
             case _:
@@ -228,10 +246,22 @@ class Floor:
         air = self.air
         assert air.talk is None, "only from the slate can a talk return"
         assert air.held is not None, "only a held talk can return"
-        return replace(self, air=Air(fact.token, air.held, now.wall, self.default_slate, air.layout, "cut"))
+        back = Air(fact.token, air.held, now.wall, self.default_slate, air.layout, "cut", lost=fact.lost)
+        return replace(self, air=back)
+
+    def _reslated(self, fact: Reslated) -> "Floor":
+        air = replace(self.air, slate=_said(self.air.slate, fact))
+        if fact.token is not None:
+            air = replace(air, token=fact.token, transition="cut")
+        return replace(self, air=air, default_slate=_said(self.default_slate, fact))
 
     def _restarted(self, now: Moment) -> "Floor":
         """A hand-off that was committed goes on, for its picture may have been seen."""
         if self.hand_off is None:
             return self
         return replace(self, hand_off=replace(self.hand_off, until=now.mono + RESTART_SECONDS))
+
+
+def _said(slate: Slate, fact: Reslated) -> Slate:
+    title = slate.title if fact.title is None else fact.title
+    return replace(slate, title=title, message=slate.message if fact.message is None else fact.message)

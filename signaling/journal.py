@@ -1,8 +1,10 @@
 """The journal: an append-only table in SQLite of what happened, in order; written before anything acts.
 
 One thread owns the database. `append` hands it records and waits until they are committed; what has gathered
-while it wrote is committed together. WAL with `synchronous=NORMAL`: a killed process loses nothing, a power
-cut at most the last second (a checkpoint syncs once a second). A second server on one journal is refused.
+while it wrote is committed together. It never waits for the disk itself (`synchronous=OFF`): another thread
+brings the write-ahead log there once a second, and folds it into the database when it has grown. So a killed
+process loses nothing, a power cut at most the last second, and a busy disk holds up neither. A second server
+on one journal is refused.
 """
 
 import asyncio
@@ -21,6 +23,8 @@ from typing import Any, TypeAlias
 from signaling.facts import Record, decode, encode
 
 SYNC_SECONDS = 1.0
+RETRY_SECONDS = 1.0  # until what the disk has refused is tried again, if nothing else is written before
+FOLD_OCTETS = 4 << 20  # of the write-ahead log
 BUSY_SECONDS = 0.2  # for somebody who looks into the file while the show runs
 # Past either limit the journal ends where it is, for one with a gap would mislead the next start.
 MAX_WAITING = 1000  # batches that wait for a disk that does not answer
@@ -106,6 +110,7 @@ class Journal:
         try:
             self._serve(loop, database)
         finally:
+            database.execute("PRAGMA synchronous = FULL")  # closing folds the log into the database
             database.close()
             self._release()
 
@@ -133,7 +138,8 @@ class Journal:
         try:
             os.chmod(self._path, 0o600)
             database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute("PRAGMA wal_autocheckpoint = 0")
             database.executescript(_SCHEMA)
             rows = database.execute(_SELECT, (self._event,)).fetchall()
         except BaseException:
@@ -142,26 +148,25 @@ class Journal:
         return database, [record for row in rows if (record := _record(row)) is not None]
 
     def _serve(self, loop: asyncio.AbstractEventLoop, database: sqlite3.Connection) -> None:
-        sync_at: float | None = None  # when what has been committed must reach the disk itself
-        while True:
-            batches = self._next(sync_at)
-            given = [batch for batch in batches if batch is not None]
-            if given:
+        syncer = _Syncer(self._path)
+        syncer.start()
+        try:
+            batches: list[_Batch | None] = []
+            while None not in batches:
+                batches = self._next(RETRY_SECONDS if self._unsaved else None)
+                given = [batch for batch in batches if batch is not None]
                 self._unsaved.extend(record for records, _ in given for record in records)
-                error = self._save(database)
+                error = self._save(database) if self._unsaved or self._full else None
                 for _, done in given:
                     _tell(loop, done, error)
-                sync_at = time.monotonic() + SYNC_SECONDS if sync_at is None else sync_at
-            if sync_at is not None and (time.monotonic() >= sync_at or None in batches):
-                sync_at = None if _sync(database) else time.monotonic() + SYNC_SECONDS
-            if None in batches:
-                return
+                syncer.dirty.set()
+        finally:
+            syncer.stop()
 
-    def _next(self, until: float | None) -> list[_Batch | None]:
-        """All that waits, once something does; nothing when it is `until` (monotonic) before that."""
+    def _next(self, wait: float | None) -> list[_Batch | None]:
+        """All that waits, once something does; nothing when that takes longer than `wait` seconds."""
         batches: list[_Batch | None] = []
         with contextlib.suppress(queue.Empty):
-            wait = None if until is None else max(0.0, until - time.monotonic())
             batches.append(self._queue.get(timeout=wait))
             while True:
                 batches.append(self._queue.get_nowait())
@@ -202,14 +207,44 @@ def _record(row: tuple[float, str, str, str, str]) -> Record | None:
         return None
 
 
-def _sync(database: sqlite3.Connection) -> bool:
-    """Bring what is committed to the disk itself; whether that worked."""
-    try:
-        database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    except sqlite3.Error as error:
-        log.warning("the journal could not be synced: %s", error)
-        return False
-    return True
+class _Syncer(threading.Thread):
+    """Brings what is committed to the disk, once in `SYNC_SECONDS`, so that no commit waits for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name="journal sync", daemon=True)
+        self.dirty = threading.Event()
+        self._path = path
+        self._log = Path(f"{path}-wal")
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while self.dirty.is_set() or not self._stopping.is_set():
+            self.dirty.wait()
+            self.dirty.clear()
+            try:
+                self._sync()
+            except (OSError, sqlite3.Error) as error:
+                log.warning("the journal could not be brought to the disk: %s", error)
+            self._stopping.wait(SYNC_SECONDS)
+
+    def stop(self) -> None:
+        """Sync for the last time and end."""
+        self._stopping.set()
+        self.dirty.set()
+        self.join()
+
+    def _sync(self) -> None:
+        with contextlib.suppress(FileNotFoundError), self._log.open("rb") as file:
+            os.fsync(file.fileno())
+            grown = os.fstat(file.fileno()).st_size > FOLD_OCTETS
+            if grown or self._stopping.is_set():
+                self._fold()
+
+    def _fold(self) -> None:
+        """Write the log's pages to the database, synced; the writer then begins the log anew."""
+        with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as database:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _tell(

@@ -24,18 +24,24 @@ class PersonState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One person. `left`: their page has gone since their feeds came, so the feeds are about to end too."""
+    """One person. `left`: their page has gone since their feeds came, so the feeds are about to end too.
+
+    `gain_db` comes on top of the automatic level. `removed`: out until a producer admits them.
+    """
 
     person: Person
     connected: bool = False
     ready: bool = False
     left: bool = False
     feeds: tuple[str, ...] = ()
+    gain_db: float = 0.0
+    muted: bool = False
+    removed: bool = False
 
     @property
     def here(self) -> bool:
         """Whether they can be put on air: by their page, or by an encoder that has none."""
-        return self.connected or (bool(self.feeds) and not self.left)
+        return not self.removed and (self.connected or (bool(self.feeds) and not self.left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,16 @@ class Roster:
     def readied(self, person_id: str, ready: bool) -> "Roster":
         return self._with(replace(self.seats[person_id], ready=ready))
 
+    def levelled(self, person_id: str, gain_db: float, muted: bool) -> "Roster":
+        return self._with(replace(self.seats[person_id], gain_db=gain_db, muted=muted))
+
+    def removed(self, person_id: str) -> "Roster":
+        """Out: they are no longer ready, and what is still connected is about to end."""
+        return self._with(replace(self.seats[person_id], removed=True, ready=False))
+
+    def admitted(self, person_id: str) -> "Roster":
+        return self._with(replace(self.seats[person_id], removed=False))
+
     def feed_up(self, feed: str, owner: str) -> "Roster":
         seat = self.seats[owner]
         feeds = seat.feeds if feed in seat.feeds else (*seat.feeds, feed)
@@ -86,8 +102,10 @@ class Roster:
         return roster
 
     def emptied(self) -> "Roster":
-        """Nobody is connected and no feed is up; readiness stays."""
-        seats = {key: Seat(seat.person, ready=seat.ready) for key, seat in self.seats.items()}
+        """Nobody is connected and no feed is up; readiness, levels and removals stay."""
+        seats = {
+            key: replace(seat, connected=False, left=False, feeds=()) for key, seat in self.seats.items()
+        }
         return Roster(MappingProxyType(seats))
 
     def _with(self, seat: Seat) -> "Roster":

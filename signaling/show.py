@@ -17,21 +17,25 @@ from signaling.facts import (
     Came,
     Confirmed,
     Counted,
+    Ended,
     Fact,
     FeedDown,
     FeedUp,
     FellBack,
     Left,
+    Lost,
     Record,
     Restarted,
     Returned,
     Warned,
 )
 from signaling.handoff import HandOff, Phase
-from signaling.messages import Command
+from signaling.moves import move_of
+from signaling.orders import Command
 from signaling.refusal import Refused
-from signaling.state import State, UnknownName, apply
-from signaling.watch import Verdict, Watch
+from signaling.state import State, UnknownName, apply, noted
+from signaling.succession import follow_up
+from signaling.watch import Panel, Verdict, Watch
 
 MAX_STEPS = 8  # facts that one turn of the machine may lead to; more would be a loop
 
@@ -44,6 +48,7 @@ class Show:
         self.answers = Answers()
         self._sight = sight
         self._watch = Watch()
+        self._panel = Panel()
         self._records: list[Record] = []
         self._answered: list[Answer] = []
 
@@ -107,6 +112,15 @@ class Show:
         self._act(self.state.floor.shown(token), now)
         self.tick(now)
 
+    def clip_ended(self, clip: str, now: Moment) -> None:
+        """A clip that does not loop has been sent to its end."""
+        live, running = self.state.live, self.state.hand_off
+        if live is None or live.clip != clip or (running is not None and running.phase is Phase.COMMIT):
+            return  # once committed, it is about to leave the air anyway
+        if not self.state.floor.air.ended:
+            self._act([Ended(live.id)], now)
+        self.tick(now)
+
     def audience(self, viewers: int, screens: int, now: Moment) -> None:
         """How many watch."""
         if (viewers, screens) != (self.state.viewers, self.state.screens):
@@ -129,10 +143,13 @@ class Show:
         state, running = self.state, self.state.hand_off
         if running is not None:
             target = state.rundown.talk(running.order.talk)
-            alive = state.live is None or self._alive(state.live)
+            live = state.live
+            alive = live is None or self._alive(live, set(self._sight.missing(live)))
             facts = state.floor.advance(now, self._sight, target, alive, state.next_token)
             if facts or running.phase is Phase.COMMIT:
                 return facts  # once committed, what is on air is about to leave it anyway
+        elif state.floor.air.ended:
+            return follow_up(state, self._sight)
         return self._judge(running, now)
 
     def _judge(self, running: HandOff | None, now: Moment) -> list[Fact]:
@@ -141,18 +158,22 @@ class Show:
         talk = state.live or (state.rundown.talk(air.held) if air.returns else None)
         if talk is None:
             return []
-        verdict = self._watch.look(talk.id, air.talk is not None, self._alive(talk), air.forced, now.mono)
+        missing = set(self._sight.missing(talk))
+        alive = self._alive(talk, missing)
+        verdict = self._watch.look(talk.id, air.talk is not None, alive, air.forced, now.mono)
         if verdict is Verdict.DEAD:
             return [FellBack(state.next_token, "feed_dead", f"No picture any more: {talk.title}.")]
+        pictures = state.pictures(talk)
         if verdict is Verdict.BACK and running is None:
-            return [Returned(state.next_token)]
-        return []
+            return [Returned(state.next_token, tuple(feed for feed in pictures if feed in missing))]
+        if air.talk is None:
+            return []
+        lost = self._panel.look(talk.id, pictures, missing, air.lost, now.mono)
+        return [] if lost == air.lost else [Lost(state.next_token, lost)]
 
-    def _alive(self, talk: Talk) -> bool:
+    def _alive(self, talk: Talk, missing: set[str]) -> bool:
         """Whether any picture of the talk moves; a talk without feeds is its card and cannot die."""
-        pictures = self.state.pictures(talk)
-        missing = set(self._sight.missing(talk))
-        return not talk.feeds or any(feed not in missing for feed in pictures)
+        return not talk.feeds or any(feed not in missing for feed in self.state.pictures(talk))
 
     # ---- restart
 
@@ -166,6 +187,7 @@ class Show:
                     self._close(Answer(record.person, record.id))
             for fact in record.facts:
                 skipped += not self._relive(fact, Moment(mono, record.at))
+            self._note(record)
         self.collect()
         return skipped
 
@@ -186,6 +208,7 @@ class Show:
             message = "The server was restarted before it could change the picture."
             self._act([Aborted(running.order.token, "restarted", message)], now)
         self._watch.restarted(now.mono)
+        self._panel.restarted(now.mono)
 
     # ---- facts
 
@@ -199,7 +222,14 @@ class Show:
             self.state = before
             raise
         if facts or record is not None:
-            self._records.append(replace(record or Record(now.wall, ()), facts=tuple(facts)))
+            record = replace(record or Record(now.wall, ()), facts=tuple(facts))
+            self._note(record)
+            self._records.append(record)
+
+    def _note(self, record: Record) -> None:
+        move = move_of(record)
+        if move is not None:
+            self.state = noted(self.state, move)
 
     def _apply(self, fact: Fact, now: Moment) -> None:
         running = self.state.hand_off
@@ -213,6 +243,8 @@ class Show:
             self._answered.append(answer)
 
     def _close(self, answer: Answer) -> None:
+        if not answer.id:
+            return  # nobody asked: the show did it by itself
         self.answers.close(answer)
         self._answered.append(answer)
 

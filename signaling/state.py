@@ -4,29 +4,43 @@
 the same state, whether they happen now or are read from the journal.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from signaling.backstage import Backstage, Move
 from signaling.event import Event, Moment, Talk
 from signaling.facts import (
     Aborted,
+    Added,
+    Admitted,
+    Automated,
     Began,
     Came,
     Confirmed,
     Counted,
     Cued,
+    Ended,
+    Extended,
     Fact,
     FeedDown,
     FeedUp,
     FellBack,
     Left,
+    Levelled,
+    Moved,
     Readied,
+    Redrawn,
+    Removed,
     Restarted,
+    Retimed,
+    Retitled,
     Returned,
+    Skipped,
+    Spoke,
     Warned,
 )
 from signaling.handoff import Floor, HandOff
 from signaling.roster import PersonState, Roster
-from signaling.rundown import Rundown
+from signaling.rundown import Rundown, TalkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,7 @@ class State:
     rundown: Rundown
     roster: Roster
     floor: Floor
+    backstage: Backstage = field(default_factory=Backstage)
     revision: int = 0
     moved: int = 0
     problem: Problem | None = None
@@ -72,10 +87,20 @@ class State:
         return self.rundown.talk(self.floor.air.talk)
 
     @property
+    def automatic_next(self) -> Talk | None:
+        """The talk after the one on air, if it goes on by itself."""
+        item = self.rundown.after(self.floor.air.talk) if self.floor.air.talk is not None else None
+        return item.talk if item is not None and item.talk.automatic else None
+
+    @property
     def staged(self) -> tuple[Talk, ...]:
-        """The talks whose feeds the mixer decodes: on air or held, the target of a hand-off, on standby."""
+        """The talks whose feeds the mixer decodes: on air or held, the target of a hand-off, and what may
+        come next: on standby, or else by itself."""
         order = self.hand_off.order.talk if self.hand_off else None
-        ids = (self.floor.air.talk, self.floor.air.held, order, self.rundown.standby)
+        following = self.rundown.standby
+        if following is None and self.automatic_next is not None:
+            following = self.automatic_next.id
+        ids = (self.floor.air.talk, self.floor.air.held, order, following)
         talks = (self.rundown.talk(talk_id) for talk_id in dict.fromkeys(ids))
         return tuple(talk for talk in talks if talk is not None)
 
@@ -100,8 +125,9 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
     after = replace(
         state,
         floor=floor,
-        rundown=_rundown(state.rundown, floor, fact, now),
+        rundown=_edited(_rundown(state.rundown, floor, fact, now), fact),
         roster=_roster(state.roster, fact),
+        backstage=state.backstage.apply(fact, now),
         revision=state.revision + 1,
         problem=_problem(state, fact, now),
     )
@@ -113,6 +139,11 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
     return after
 
 
+def noted(state: State, move: Move) -> State:
+    """The state with one more move, which everybody may see but which changes nothing."""
+    return replace(state, backstage=state.backstage.noted(move))
+
+
 class UnknownName(ValueError):
     """A fact names what the event no longer has: the config changed since it was journalled."""
 
@@ -121,11 +152,29 @@ def _check_names(state: State, fact: Fact) -> None:
     match fact:
         case Cued(talk) | Began(talk=talk) if talk is not None and state.rundown.item(talk) is None:
             raise UnknownName(talk)
-        case Came(person) | Left(person) | Readied(person=person) | FeedUp(owner=person):
-            if state.roster.seat(person) is None:
-                raise UnknownName(person)
+        case (
+            Moved(talk) | Skipped(talk) | Extended(talk) | Retimed(talk) | Retitled(talk) | Redrawn(talk)
+            | Automated(talk) | Ended(talk)
+        ) if state.rundown.item(talk) is None:  # fmt: skip
+            raise UnknownName(talk)
+        case (
+            Came(person) | Left(person) | Readied(person) | FeedUp(owner=person) | Levelled(person)
+            | Removed(person) | Admitted(person) | Spoke(person)
+        ) if state.roster.seat(person) is None:  # fmt: skip
+            raise UnknownName(person)
+        case Added():
+            _check_added(state, fact)
         case _:
             return
+
+
+def _check_added(state: State, fact: Added) -> None:
+    """Raise UnknownName where the config has got a talk of this name since, or lost its people or clip."""
+    clips = () if fact.clip is None or fact.clip in state.event.clips else (fact.clip,)
+    people = [person for person in fact.speakers if state.roster.seat(person) is None]
+    there = [fact.talk] if state.rundown.item(fact.talk) is not None else []
+    for name in (*there, *people, *clips):
+        raise UnknownName(name)
 
 
 def _rundown(rundown: Rundown, floor: Floor, fact: Fact, now: Moment) -> Rundown:
@@ -137,8 +186,58 @@ def _rundown(rundown: Rundown, floor: Floor, fact: Fact, now: Moment) -> Rundown
     return rundown
 
 
+def _edited(rundown: Rundown, fact: Fact) -> Rundown:
+    match fact:
+        case Moved(talk, before):
+            return rundown.move(talk, before)
+        case Added():
+            return rundown.add(_added(fact), fact.before)
+        case Skipped(talk, skipped):
+            return rundown.skip(talk, skipped)
+        case Extended(talk, minutes):
+            return rundown.extend(talk, minutes)
+        case _:
+            return _changed(rundown, fact)
+
+
+def _changed(rundown: Rundown, fact: Fact) -> Rundown:
+    """One talk has another start, title or layout, or goes on by itself now."""
+    if not isinstance(fact, Retimed | Retitled | Redrawn | Automated):
+        return rundown
+    talk = rundown.talk(fact.talk)
+    assert talk is not None, "_check_names has looked"
+    match fact:
+        case Retimed(start=start):
+            return rundown.change(replace(talk, start=start))
+        case Retitled(title=title):
+            return rundown.change(replace(talk, title=title))
+        case Redrawn(layout=layout):
+            return rundown.change(replace(talk, layout=layout))
+        case Automated(automatic=automatic):
+            return rundown.change(replace(talk, automatic=automatic))
+
+
+def _added(fact: Added) -> Talk:
+    return Talk(
+        fact.talk,
+        fact.title,
+        fact.speakers,
+        fact.layout,
+        fact.start,
+        fact.minutes,
+        fact.clip,
+        automatic=fact.automatic,
+    )
+
+
 def _roster(roster: Roster, fact: Fact) -> Roster:
     match fact:
+        case Levelled(person, gain_db, muted):
+            return roster.levelled(person, gain_db, muted)
+        case Removed(person):
+            return roster.removed(person)
+        case Admitted(person):
+            return roster.admitted(person)
         case Came(person):
             return roster.came(person)
         case Left(person):
@@ -159,17 +258,28 @@ def _problem(state: State, fact: Fact, now: Moment) -> Problem | None:
     match fact:
         case Aborted(_, code, message) | FellBack(_, code, message) | Warned(code, message):
             return Problem(code, message, now.wall)
-        case Confirmed() | Returned():
+        case Confirmed() if not _by_default(state):
+            return None
+        case Returned():
             return None
         case _:
             return state.problem
 
 
+def _by_default(state: State) -> bool:
+    """Whether the running hand-off leads to the slate because nothing else could follow by itself."""
+    order = state.hand_off.order if state.hand_off is not None else None
+    return order is not None and order.by_itself and order.talk is None
+
+
 def _rest(before: State, after: State) -> State:
     """Who has finished a talk is no longer ready, lest they be taken again by a slip."""
+    if after.rundown is before.rundown:
+        return after
     roster = after.roster
-    for was, item in zip(before.rundown, after.rundown, strict=True):
-        if after.rundown.is_over(item) and not before.rundown.is_over(was):
+    was = {item.talk.id: before.rundown.is_over(item) for item in before.rundown}
+    for item in after.rundown:
+        if item.mark is TalkState.DONE and after.rundown.is_over(item) and not was.get(item.talk.id, True):
             for person_id in item.talk.speakers:
                 if roster.seat(person_id) is not None:
                     roster = roster.readied(person_id, False)

@@ -5,10 +5,13 @@ a thousand viewers cost one serialisation.
 """
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
+from signaling.backstage import Move, TextCue
 from signaling.event import Event, Person, Role
+from signaling.forecast import Forecast, ends, forecast
 from signaling.roster import Seat
 from signaling.rundown import Item
 from signaling.state import State
@@ -43,6 +46,7 @@ class StateTexts:
     def __init__(self, state: State, now: float) -> None:
         self._state = state
         self._now = now
+        self._forecast = forecast_of(state, now)
         self._common: dict[str, str] = {}
         self._anonymous: str | None = None
 
@@ -58,11 +62,12 @@ class StateTexts:
         common = self._common.get(role)
         if common is None:
             common = self._common[role] = dump(common_state(self._state, role, self._now))[:-1]
-        return f'{common},"you":{dump(you(self._state, person))}}}'
+        return f'{common},"you":{dump(you(self._state, person, self._forecast, self._now))}}}'
 
 
 def common_state(state: State, role: str, now: float) -> dict[str, Any]:
     """Everything but `you`, as this role sees it."""
+    ahead = forecast_of(state, now)
     view = {
         "type": "state",
         "revision": state.revision,
@@ -72,31 +77,98 @@ def common_state(state: State, role: str, now: float) -> dict[str, Any]:
         "air": _air(state),
         "standby": state.rundown.standby,
         "hand_off": _hand_off(state),
-        "talks": [_talk(state, item) for item in state.rundown],
+        "talks": [_talk(state, item, role, ahead) for item in state.rundown],
+        "forecast": {
+            "end": _told(ahead.end, role),
+            "behind": millis(ahead.behind if role in BACKSTAGE else 60 * round(ahead.behind / 60)),
+        },
         "people": _people(state, role),
         "audience": {"viewers": state.viewers, "screens": state.screens},
     }
-    if role == Role.PRODUCER:
-        problem = state.problem
-        view["problem"] = problem and {
-            "code": problem.code,
-            "message": problem.message,
-            "at": millis(problem.at),
-        }
-    return view
+    return view | _for_producers(state) if role == Role.PRODUCER else view
 
 
-def you(state: State, person: Person | None) -> dict[str, Any]:
-    """The receiver's own part: a speaker's state, and the talk that they give now or next."""
-    if person is None:
-        return {"id": "", "role": Role.VIEWER, "state": None, "talk": None}
-    speaker = person.role == Role.SPEAKER
+def forecast_of(state: State, now: float) -> Forecast:
+    """What is still to come, as far as one can tell at `now` (Unix seconds)."""
+    return forecast(state.rundown, now, state.floor.air.slate.until)
+
+
+def _told(at: float | None, role: str) -> int | None:
+    """A time of the forecast: the audience gets whole minutes, lest it be told something new each second."""
+    return millis(at if role in BACKSTAGE or at is None else 60 * math.ceil(at / 60))
+
+
+def _for_producers(state: State) -> dict[str, Any]:
+    problem, backstage = state.problem, state.backstage
+    return {
+        "problem": problem and {"code": problem.code, "message": problem.message, "at": millis(problem.at)},
+        "messages": [_text_cue(state, cue) for cue in backstage.texts],
+        "talkback": [{"by": producer, "to": list(to)} for producer, to in backstage.talkback.items()],
+        "moves": [_move(state, move) for move in backstage.moves],
+    }
+
+
+def _text_cue(state: State, cue: TextCue) -> dict[str, Any]:
+    return {
+        "id": cue.id,
+        "by": _name(state, cue.person),
+        "to": list(cue.to),
+        "text": cue.text,
+        "at": millis(cue.at),
+        "acks": {person: millis(at) for person, at in cue.acks.items()},
+    }
+
+
+def _move(state: State, move: Move) -> dict[str, Any]:
+    return {
+        "at": millis(move.at),
+        "by": _name(state, move.person),
+        "person": move.person,
+        "do": move.do,
+        "talk": move.talk,
+        "who": move.who,
+    }
+
+
+def _name(state: State, person_id: str) -> str:
+    person = state.event.person(person_id)
+    return person.name if person is not None else ""
+
+
+def you(state: State, person: Person | None, ahead: Forecast, now: float) -> dict[str, Any]:
+    """The receiver's own part: a speaker's state, the talk that they give now or next, and words to them."""
+    if person is None or person.role != Role.SPEAKER:
+        me = (person.id, person.role) if person is not None else ("", Role.VIEWER)
+        return dict.fromkeys(_YOURS) | {"id": me[0], "role": me[1]}
+    talk = _own_talk(state, person.id)
+    at = None if talk is None or talk == state.floor.air.talk else ahead.expected.get(talk)
     return {
         "id": person.id,
         "role": person.role,
-        "state": state.person_state(person.id) if speaker else None,
-        "talk": _own_talk(state, person.id) if speaker else None,
+        "state": state.person_state(person.id),
+        "talk": talk,
+        "next_at": millis(at),
+        "next_in": None if at is None else millis(max(0.0, at - now)),
+        "messages": [
+            {
+                "id": cue.id,
+                "by": _name(state, cue.person),
+                "text": cue.text,
+                "at": millis(cue.at),
+                "acked": millis(cue.acks.get(person.id)),
+            }
+            for cue in state.backstage.texts_to(person.id)
+        ],
+        "talkback": [_name(state, producer) for producer in state.backstage.voices_to(person.id)],
+        "level": _level(state.roster.seats[person.id]),
     }
+
+
+_YOURS = ("id", "role", "state", "talk", "next_at", "next_in", "messages", "talkback", "level")
+
+
+def _level(seat: Seat) -> dict[str, Any]:
+    return {"gain_db": seat.gain_db, "muted": seat.muted}
 
 
 def _own_talk(state: State, person_id: str) -> str | None:
@@ -122,6 +194,7 @@ def _event(event: Event) -> dict[str, Any]:
 
 def _air(state: State) -> dict[str, Any]:
     air = state.floor.air
+    on = state.rundown.item(air.talk) if air.talk is not None else None
     return {
         "kind": "slate" if air.talk is None else "talk",
         "talk": air.talk,
@@ -132,6 +205,8 @@ def _air(state: State) -> dict[str, Any]:
             "message": air.slate.message,
             "until": millis(air.slate.until),
         },
+        "ends": millis(ends(on)) if on is not None else None,
+        "lost": list(air.lost),
         "held": air.held,
         "returns": air.returns,
     }
@@ -144,18 +219,25 @@ def _hand_off(state: State) -> dict[str, Any] | None:
     return {"target": running.target, "phase": running.phase, "by": running.order.by}
 
 
-def _talk(state: State, item: Item) -> dict[str, Any]:
-    return {
+def _talk(state: State, item: Item, role: str, ahead: Forecast) -> dict[str, Any]:
+    talk = {
         "id": item.talk.id,
         "title": item.talk.title,
         "speakers": list(item.talk.speakers),
         "layout": item.talk.layout,
         "state": state.rundown.state(item),
         "start": millis(item.start),
-        "minutes": item.talk.minutes,
+        "minutes": item.minutes,
+        "extended": item.extended,
         "started": millis(item.started),
         "ended": millis(item.ended),
+        "expected": _told(ahead.expected.get(item.talk.id), role),
+        "automatic": item.talk.automatic,
+        "clip": item.talk.clip,
     }
+    if role == Role.PRODUCER:
+        talk |= {"fixed": item.talk.start is not None, "feeds": list(state.pictures(item.talk))}
+    return talk
 
 
 def _people(state: State, role: str) -> list[dict[str, Any]]:
@@ -181,4 +263,6 @@ def _backstage(state: State, seat: Seat) -> dict[str, Any]:
         "state": state.person_state(seat.person.id),
         "connected": seat.connected,
         "feeds": list(seat.feeds),
+        "level": _level(seat),
+        "removed": seat.removed,
     }

@@ -5,6 +5,7 @@ Hysteresis: a talk that fell back returns after `RETURN_SECONDS` of pictures; ea
 Nothing here is journalled: after a restart the watch begins anew, with a grace for the speakers to return.
 """
 
+from collections.abc import Collection, Sequence, Set
 from enum import StrEnum
 
 DEAD_SECONDS = 0.04  # two looks, not one: a single one may fall into a stall of this process itself
@@ -78,3 +79,46 @@ class Watch:
             return None
         wait = min(RETURN_SECONDS * 2.0 ** max(0, len(self._falls) - 1), RETURN_LIMIT)
         return Verdict.BACK if now - self._alive_since >= wait else None
+
+
+class Panel:
+    """Watches the pictures of the talk on air one by one, where it has several.
+
+    Who dies is left out of the scene, and back with the same hysteresis as a talk; never all of them, for
+    then the talk itself falls back.
+    """
+
+    def __init__(self) -> None:
+        self._talk: str | None = None
+        self._watches: dict[str, Watch] = {}
+        self._restarted: float | None = None
+
+    def restarted(self, now: float) -> None:
+        """The server began again: every speaker has to come back first."""
+        self._talk, self._restarted = None, now
+
+    def look(
+        self, talk: str, pictures: Sequence[str], missing: Set[str], lost: Collection[str], now: float
+    ) -> tuple[str, ...]:
+        """Which of these pictures the talk is to be drawn without; `lost` is without which it is drawn."""
+        if talk != self._talk:
+            self._talk, self._watches = talk, {}
+        if len(pictures) < 2:
+            return ()
+        if missing >= set(pictures):  # then it is the talk itself that falls back
+            return tuple(feed for feed in pictures if feed in lost)
+        self._watches = {feed: self._watches.get(feed) or self._new() for feed in pictures}
+        dead = tuple(feed for feed in pictures if self._is_lost(feed, feed in lost, feed not in missing, now))
+        if len(dead) == len(pictures):  # better one that has only just come back than none
+            dead = tuple(feed for feed in pictures if feed in missing)
+        return dead
+
+    def _is_lost(self, feed: str, lost: bool, alive: bool, now: float) -> bool:
+        verdict = self._watches[feed].look(feed, not lost, alive, False, now)
+        return lost if verdict is None else verdict is Verdict.DEAD
+
+    def _new(self) -> Watch:
+        watch = Watch()
+        if self._restarted is not None:
+            watch.restarted(self._restarted)
+        return watch

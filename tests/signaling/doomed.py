@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,13 @@ class DoomedStage(FakeStage):
         self.fresh = {feed for talk in EVENT.talks for feed in talk.feeds}
 
     def show_talk(
-        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
+        self,
+        token: str,
+        talk: Talk,
+        layout: str,
+        people: Sequence[Person],
+        transition: str,
+        lost: Collection[str],
     ) -> None:
         if self._step == "shown":
             die()

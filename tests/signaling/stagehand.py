@@ -1,8 +1,9 @@
 """A small event and a stage without media, shared by the tests of `signaling`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from signaling.director import Level
 from signaling.event import Event, Moment, Person, Slate, Talk
 
 PRODUCERS = (Person("ping", "Ping Chen", "producer"), Person("pia", "Pia Lang", "producer"))
@@ -28,6 +29,7 @@ EVENT = Event(
         Talk("film", "A film", clip="film", minutes=5),
         Talk("break", "Coffee", minutes=10),
     ),
+    clips=("film", "trailer"),
     people=(*PRODUCERS, *SPEAKERS, SCREEN, VIEWER),
     slate=Slate("General Assembly", "We start soon", 1680069600.0),
 )
@@ -43,6 +45,10 @@ class FakeStage:
         self.up = True
         self.shown: list[tuple[Any, ...]] = []
         self.staged: list[tuple[str, ...]] = []
+        self.lost: tuple[str, ...] = ()
+        self.loud: dict[str, Level] = {}
+        self.voices: dict[str, tuple[str, ...]] = {}
+        self.barred: frozenset[str] = frozenset()
 
     def stage(self, talks: Sequence[Talk]) -> None:
         self.staged.append(tuple(talk.id for talk in talks))
@@ -51,12 +57,28 @@ class FakeStage:
         return [feed for feed in talk.feeds if feed not in self.fresh]
 
     def show_talk(
-        self, token: str, talk: Talk, layout: str, people: Sequence[Person], transition: str
+        self,
+        token: str,
+        talk: Talk,
+        layout: str,
+        people: Sequence[Person],
+        transition: str,
+        lost: Collection[str],
     ) -> None:
         self.shown.append((token, talk.id, layout, [person.id for person in people], transition))
+        self.lost = tuple(lost)
 
     def show_slate(self, token: str, slate: Slate) -> None:
         self.shown.append((token, None, slate))
+
+    def levels(self, levels: Mapping[str, Level]) -> None:
+        self.loud = dict(levels)
+
+    def ears(self, voices: Mapping[str, tuple[str, ...]]) -> None:
+        self.voices = dict(voices)
+
+    def bar(self, people: frozenset[str]) -> None:
+        self.barred = people
 
     def health(self) -> dict[str, Any]:
         return {"feeds": [], "mixer": {"state": "up"}}

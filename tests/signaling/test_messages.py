@@ -7,19 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.messages import (
-    Command,
-    Cue,
-    Hello,
-    PassFloor,
-    Ping,
-    Ready,
-    Report,
-    SetScene,
-    ShowSlate,
-    Take,
-    parse,
-)
+from signaling.messages import Hello, Ping, Report, parse
+from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
 from signaling.refusal import Refused
 
 GOOD: list[tuple[dict[str, Any], Any]] = [

@@ -8,7 +8,7 @@ import pytest
 from signaling.event import Event, Person
 from signaling.facts import Aborted, Record
 from signaling.handoff import Phase
-from signaling.messages import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
+from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
 from signaling.show import Show
 from tests.signaling.stagehand import EVENT, LANVIN, PIA, PING, THONY, FakeStage, at
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from signaling.event import LAYOUTS, Moment, Person
 from signaling.facts import Aborted, Began, Confirmed, FellBack, Record, decode, encode
 from signaling.handoff import COMMIT_SECONDS, PREPARE_SECONDS, RESTART_SECONDS, Phase
-from signaling.messages import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
+from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
 from signaling.refusal import Refused
 from signaling.rundown import TalkState
 from signaling.show import Show
