@@ -256,10 +256,11 @@ class Floor:
         return replace(self, air=air, default_slate=_said(self.default_slate, fact))
 
     def _restarted(self, now: Moment) -> "Floor":
-        """A hand-off that was committed goes on, for its picture may have been seen."""
-        if self.hand_off is None:
-            return self
-        return replace(self, hand_off=replace(self.hand_off, until=now.mono + RESTART_SECONDS))
+        """A hand-off that was committed goes on, for its picture may have been seen; all may come back."""
+        air, running = replace(self.air, lost=()), self.hand_off
+        if running is not None:
+            running = replace(running, until=now.mono + RESTART_SECONDS)
+        return replace(self, air=air, hand_off=running)
 
 
 def _said(slate: Slate, fact: Reslated) -> Slate:

@@ -25,7 +25,7 @@ from signaling.facts import Record, decode, encode
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 1.0  # until what the disk has refused is tried again, if nothing else is written before
 FOLD_OCTETS = 4 << 20  # of the write-ahead log
-BUSY_SECONDS = 0.2  # for somebody who looks into the file while the show runs
+BUSY_SECONDS = 2.0  # for somebody who looks into the file while the show runs
 # Past either limit the journal ends where it is, for one with a gap would mislead the next start.
 MAX_WAITING = 1000  # batches that wait for a disk that does not answer
 MAX_UNSAVED = 10_000  # records kept while the disk refuses them
