@@ -205,7 +205,8 @@ class App:
 
     def _feed_added(self, feed: Feed) -> None:
         self.stage.feed_added(feed)
-        self.desk.feed_up(feed.id, feed.owner, feed.kind)
+        if feed.closed is None:  # the stage shuts out the feeds of people who were removed
+            self.desk.feed_up(feed.id, feed.owner, feed.kind)
 
     def _feed_removed(self, feed: Feed, reason: str) -> None:
         self.stage.feed_removed(feed)

@@ -240,7 +240,7 @@ def _drawn(wanted: str, slides: list[Source], cameras: list[Source]) -> tuple[La
     """The layout asked for, or the nearest that the pictures there are allow; and the pictures in it."""
     layout, several = Layout(wanted), len(cameras)
     if not cameras:
-        return Layout.FULL, tuple(slides)
+        return Layout.FULL if slides else Layout.SLATE, tuple(slides)
     if layout is Layout.PIP and (slides or several == 2):
         return layout, (*slides, *cameras)
     if several == 1:

@@ -8,7 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.messages import Hello, Ping, Report, parse
-from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
+from signaling.orders import (
+    Acknowledge,
+    Add,
+    Admit,
+    Automate,
+    Command,
+    Cue,
+    Extend,
+    Move,
+    PassFloor,
+    Ready,
+    Redraw,
+    Remove,
+    Reslate,
+    Retime,
+    Retitle,
+    SendText,
+    SetLevel,
+    SetScene,
+    ShowSlate,
+    Skip,
+    Take,
+    TalkBack,
+    Unskip,
+)
 from signaling.refusal import Refused
 
 GOOD: list[tuple[dict[str, Any], Any]] = [
@@ -32,6 +56,49 @@ GOOD: list[tuple[dict[str, Any], Any]] = [
     ),
     ({"type": "scene", "id": "a", "layout": "grid"}, SetScene("a", "grid")),
     ({"type": "pass_floor", "id": "a"}, PassFloor("a")),
+    ({"type": "level", "id": "a", "person": "p"}, SetLevel("a", "p")),
+    ({"type": "level", "id": "a", "person": "p", "gain_db": -6, "muted": True}, SetLevel("a", "p", -6, True)),
+    ({"type": "talkback", "id": "a", "on": True, "to": "all"}, TalkBack("a", True)),
+    ({"type": "talkback", "id": "a", "on": True, "to": ["p"]}, TalkBack("a", True, ("p",))),
+    ({"type": "talkback", "id": "a", "on": False}, TalkBack("a", False)),
+    ({"type": "message", "id": "a", "to": "stage", "text": "Go"}, SendText("a", "stage", "Go")),
+    ({"type": "message", "id": "a", "to": ["p", "q"], "text": "Go"}, SendText("a", ("p", "q"), "Go")),
+    ({"type": "ack", "id": "a", "message": "7"}, Acknowledge("a", "7")),
+    ({"type": "remove", "id": "a", "person": "p"}, Remove("a", "p")),
+    ({"type": "admit", "id": "a", "person": "p"}, Admit("a", "p")),
+    ({"type": "edit", "id": "a", "do": "move", "talk": "t", "before": None}, Move("a", "t", None)),
+    (
+        {"type": "edit", "id": "a", "do": "add", "title": "T", "minutes": 5, "speakers": ["p"]},
+        Add("a", "T", 5.0, ("p",)),
+    ),
+    (
+        {
+            "type": "edit",
+            "id": "a",
+            "do": "add",
+            "title": "T",
+            "minutes": 5,
+            "clip": "c",
+            "talk": "t",
+            "before": "u",
+            "start": 1500,
+            "layout": "pip",
+            "automatic": True,
+        },
+        Add("a", "T", 5.0, (), "c", "t", "u", 1.5, "pip", True),
+    ),
+    ({"type": "edit", "id": "a", "do": "skip", "talk": "t"}, Skip("a", "t")),
+    ({"type": "edit", "id": "a", "do": "unskip", "talk": "t"}, Unskip("a", "t")),
+    ({"type": "edit", "id": "a", "do": "extend", "talk": "t", "minutes": -5}, Extend("a", "t", -5.0)),
+    ({"type": "edit", "id": "a", "do": "retime", "talk": "t", "start": 1500}, Retime("a", "t", 1.5)),
+    ({"type": "edit", "id": "a", "do": "retime", "talk": "t", "start": None}, Retime("a", "t", None)),
+    ({"type": "edit", "id": "a", "do": "retitle", "talk": "t", "title": "T"}, Retitle("a", "t", "T")),
+    ({"type": "edit", "id": "a", "do": "layout", "talk": "t", "layout": "pip"}, Redraw("a", "t", "pip")),
+    (
+        {"type": "edit", "id": "a", "do": "automatic", "talk": "t", "automatic": True, "revision": 3},
+        Automate("a", "t", True, revision=3),
+    ),
+    ({"type": "edit", "id": "a", "do": "slate", "message": "M"}, Reslate("a", None, "M")),
     ({"type": "report", "stats": {"fps": 30, "why": "x", "rtt_ms": None}}, Report({"fps": 30, "why": "x"})),
 ]
 
@@ -61,6 +128,32 @@ BAD: list[tuple[str, str]] = [
     ('{"type":"scene","id":"a","layout":"slate"}', "bad_layout"),
     ('{"type":"slate","id":"a","until":"soon"}', "malformed"),
     ('{"type":"slate","id":"a","title":"\\u0007"}', "malformed"),
+    ('{"type":"level","id":"a","person":"p","gain_db":21}', "malformed"),
+    ('{"type":"level","id":"a","person":"p","muted":0}', "malformed"),
+    ('{"type":"level","id":"a"}', "malformed"),
+    ('{"type":"talkback","id":"a","on":true}', "malformed"),
+    ('{"type":"talkback","id":"a","on":true,"to":[]}', "malformed"),
+    ('{"type":"talkback","id":"a","on":true,"to":["p","p"]}', "malformed"),
+    ('{"type":"talkback","id":"a","on":true,"to":[7]}', "malformed"),
+    ('{"type":"message","id":"a","to":"stage","text":" "}', "malformed"),
+    ('{"type":"message","id":"a","to":"nobody","text":"x"}', "malformed"),
+    ('{"type":"message","id":"a","to":"all","text":"' + "x" * 201 + '"}', "malformed"),
+    ('{"type":"ack","id":"a"}', "malformed"),
+    ('{"type":"remove","id":"a","person":null}', "malformed"),
+    ('{"type":"edit","id":"a","talk":"t"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"burn","talk":"t"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"move","talk":"t"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"extend","talk":"t","minutes":721}', "malformed"),
+    ('{"type":"edit","id":"a","do":"retitle","talk":"t","title":""}', "malformed"),
+    ('{"type":"edit","id":"a","do":"layout","talk":"t","layout":"x"}', "bad_layout"),
+    ('{"type":"edit","id":"a","do":"add","title":"T","minutes":5}', "malformed"),
+    ('{"type":"edit","id":"a","do":"add","title":"T","minutes":5,"speakers":["p"],"clip":"c"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"add","title":"T","minutes":0,"clip":"c"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"add","title":"T","minutes":5,"clip":"c","talk":"No"}', "malformed"),
+    (
+        '{"type":"edit","id":"a","do":"add","title":"T","minutes":5,"speakers":["1","2","3","4","5","6","7"]}',
+        "malformed",
+    ),
     ('{"type":"report","stats":{"a":{"b":1}}}', "malformed"),
     ('{"type":"report","stats":' + json.dumps({str(n): n for n in range(33)}) + "}", "malformed"),
     ('{"type":"hello","pass":"' + "x" * 70000 + '"}', "malformed"),
@@ -103,12 +196,20 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )
-KEYS = ["id", "talk", "force", "revision", "transition", "layout", "ready", "person", "stats", "sent", "pass"]
+KEYS = [
+    *("id", "talk", "force", "revision", "transition", "layout", "ready", "person", "stats", "sent", "pass"),
+    *("do", "before", "title", "minutes", "speakers", "clip", "start", "automatic", "message", "to", "text"),
+    *("on", "gain_db", "muted"),
+]
+KINDS = [
+    *("hello", "ping", "report", "ready", "cue", "take", "slate", "scene", "pass_floor", "x"),
+    *("edit", "level", "talkback", "message", "ack", "remove", "admit"),
+]
 
 
 @given(
     st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=6),
-    st.sampled_from(["hello", "ping", "report", "ready", "cue", "take", "slate", "scene", "pass_floor", "x"]),
+    st.sampled_from(KINDS),
 )
 def test_any_object_is_parsed_or_refused(fields: dict[str, Any], kind: str) -> None:
     """Whatever the shape, there is a message or a documented refusal, and a command has a usable id."""

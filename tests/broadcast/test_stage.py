@@ -1,0 +1,201 @@
+"""The stage: talks, people and levels become scenes, returns and frames for the mixer."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broadcast.feeds.clip import ClipFeed
+from broadcast.feeds.feed import Feed
+from broadcast.feeds.registry import Feeds
+from broadcast.mixer.scene import Layout, Return, Scene
+from broadcast.rtp.frame import Codec, Frame
+from broadcast.stage import Stage
+from signaling.desk import Level
+from signaling.event import Person, Slate, Talk
+
+THONY, LANVIN, VERMAST = (Person(name, name.title(), "speaker") for name in ("thony", "lanvin", "vermast"))
+SOLO = Talk("solo", "Solo", ("thony",))
+SLIDES = Talk("slides", "Slides", ("thony",), "pip")
+PANEL = Talk("panel", "Panel", ("thony", "lanvin", "vermast"), "grid")
+FILM = Talk("film", "Film", clip="film")
+SLATE = Slate("Soon")
+
+
+class Mixer:
+    """What the stage asks of the mixer, written down."""
+
+    state = "up"
+
+    def __init__(self) -> None:
+        self.scenes: list[tuple[Scene, str]] = []
+        self.heard: Mapping[str, Return] = {}
+        self.staged: frozenset[str] = frozenset()
+        self.frames: list[str] = []
+
+    def stage(self, feeds: Iterable[str]) -> None:
+        self.staged = frozenset(feeds)
+
+    def prepare(self, scene: Scene) -> None:
+        pass
+
+    def show(self, scene: Scene, token: str, transition: str = "cut") -> None:
+        self.scenes.append((scene, token))
+
+    def returns(self, returns: Mapping[str, Return]) -> None:
+        self.heard = returns
+
+    def frame(self, feed_id: str, frame: Frame) -> None:
+        self.frames.append(feed_id)
+
+    def stats(self) -> dict[str, Any]:
+        return {}
+
+
+class Clip(ClipFeed):
+    """A clip that plays in the mind alone."""
+
+    def __init__(self) -> None:
+        super().__init__("clip.film", Path("film.mp4"), False, Path())
+        self.did: list[str] = []
+
+    @property
+    def playing(self) -> bool:
+        return bool(self.did) and self.did[-1] in ("cue", "play")
+
+    def cue(self) -> None:
+        self.did.append("cue")
+
+    def play(self) -> None:
+        self.did.append("play")
+
+    def stop(self) -> None:
+        self.did.append("stop")
+
+
+class Theatre:
+    """A stage with everything around it."""
+
+    def __init__(self) -> None:
+        self.feeds = Feeds()
+        self.mixer = Mixer()
+        self.clip = Clip()
+        mixer: Any = self.mixer
+        self.stage = Stage(
+            self.feeds, mixer, {self.clip.id: self.clip}, (THONY, LANVIN, VERMAST), dead_after=0.4
+        )
+        self.feeds.on_added = self.stage.feed_added
+        self.feeds.on_removed = lambda feed, reason: self.stage.feed_removed(feed)
+
+    def up(self, *feeds: str) -> None:
+        for feed in feeds:
+            owner, _, kind = feed.partition(".")
+            self.feeds.add(Feed(feed, owner=owner, kind=kind or "camera"))
+
+    def drawn(
+        self, talk: Talk, layout: str = "", lost: tuple[str, ...] = ()
+    ) -> tuple[Layout, tuple[str, ...]]:
+        self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost)
+        scene, _ = self.mixer.scenes[-1]
+        return scene.layout, tuple(source.feed for source in scene.sources)
+
+
+@pytest.fixture
+def theatre() -> Theatre:
+    return Theatre()
+
+
+def test_scenes(theatre: Theatre) -> None:
+    """Each layout with the pictures that there are."""
+    assert theatre.drawn(SOLO) == (Layout.FULL, ("thony",))
+    assert theatre.drawn(SLIDES) == (Layout.FULL, ("thony",))
+    assert theatre.drawn(PANEL) == (Layout.GRID, ("thony", "lanvin", "vermast"))
+    theatre.up("thony.slides")
+    assert theatre.drawn(SLIDES) == (Layout.PIP, ("thony.slides", "thony"))
+    assert theatre.drawn(SLIDES, "full") == (Layout.FULL, ("thony",))
+
+
+def test_scenes_without_the_lost(theatre: Theatre) -> None:
+    """Who is lost is not drawn: the others fill the picture, then the slides alone."""
+    theatre.up("thony.slides")
+    assert theatre.drawn(PANEL, lost=("lanvin",)) == (Layout.GRID, ("thony", "vermast"))
+    assert theatre.drawn(PANEL, "side", lost=("lanvin",)) == (Layout.SIDE, ("thony", "vermast"))
+    assert theatre.drawn(PANEL, lost=("lanvin", "thony")) == (Layout.FULL, ("vermast",))
+    assert theatre.drawn(SLIDES, lost=("thony",)) == (Layout.FULL, ("thony.slides",))
+    assert theatre.drawn(SLIDES, lost=("thony.slides",)) == (Layout.FULL, ("thony",))
+    assert theatre.drawn(SOLO, lost=("thony",)) == (Layout.FULL, ("thony.slides",))
+    assert theatre.drawn(PANEL, lost=("lanvin", "thony", "vermast", "thony.slides")) == (Layout.SLATE, ())
+
+
+def test_slides_come_and_go_on_air(theatre: Theatre) -> None:
+    """A shared screen changes the picture at once, under the token that the desk knows."""
+    theatre.drawn(SLIDES)
+    theatre.up("thony.slides")
+    assert [source.feed for source in theatre.mixer.scenes[-1][0].sources] == ["thony.slides", "thony"]
+    assert theatre.mixer.scenes[-1][1] == "1"
+
+
+def test_levels(theatre: Theatre) -> None:
+    """A level is heard at once; the mute of a person mutes the sound of their screen as well."""
+    theatre.up("thony.slides")
+    theatre.drawn(SLIDES)
+    theatre.stage.levels({"thony": Level(-20.0)})
+    assert [source.gain for source in theatre.mixer.scenes[-1][0].sources] == pytest.approx([0.1, 0.1])
+    theatre.stage.levels({"thony": Level(6.0, muted=True)})
+    assert [source.gain for source in theatre.mixer.scenes[-1][0].sources] == [0.0, 0.0]
+    theatre.stage.show_slate("2", SLATE)
+    shown = len(theatre.mixer.scenes)
+    theatre.stage.levels({})
+    assert len(theatre.mixer.scenes) == shown, "nobody is on air"
+
+
+def test_ears(theatre: Theatre) -> None:
+    """Nobody hears themselves; a producer's voice reaches the mixer while somebody is to hear it."""
+    theatre.stage.ears({"thony": (), "lanvin": ("ping",)})
+    assert theatre.mixer.heard == {
+        "thony": Return(frozenset({"thony", "thony.slides"})),
+        "lanvin": Return(frozenset({"lanvin", "lanvin.slides"}), ("ping.talkback",)),
+    }
+    theatre.up("ping.talkback")
+    voice = theatre.feeds.get("ping.talkback")
+    assert voice is not None
+    voice.emit(Frame(Codec.OPUS, b"voice", 0, 0.0), 0.0)
+    assert theatre.mixer.frames == ["ping.talkback"]
+    theatre.stage.ears({"thony": (), "lanvin": ()})
+    voice.emit(Frame(Codec.OPUS, b"voice", 960, 0.02), 0.02)
+    assert theatre.mixer.frames == ["ping.talkback"]
+
+
+def test_who_is_out_sends_nothing(theatre: Theatre) -> None:
+    """The feeds of a removed person are closed, and so is one that was on its way."""
+    theatre.up("thony", "thony.slides", "lanvin")
+    theatre.stage.bar(frozenset({"thony"}))
+    assert [feed.id for feed in theatre.feeds] == ["lanvin"]
+    theatre.up("thony")
+    assert [feed.id for feed in theatre.feeds] == ["lanvin"]
+    theatre.stage.bar(frozenset())
+    theatre.up("thony")
+    assert theatre.feeds.get("thony") is not None
+
+
+def test_a_clip_plays_once(theatre: Theatre) -> None:
+    """Cued it stands, taken it plays from the start, and shown anew it plays on."""
+    theatre.stage.stage([FILM])
+    assert theatre.clip.did == ["cue"]
+    theatre.drawn(FILM)
+    assert theatre.clip.did == ["cue", "play"]
+    theatre.drawn(FILM)
+    assert theatre.clip.did == ["cue", "play"]
+    theatre.stage.show_slate("2", SLATE)
+    theatre.drawn(FILM)
+    assert theatre.clip.did == ["cue", "play", "play"], "taken again it starts again"
+    theatre.stage.stage([])
+    assert theatre.clip.did[-1] == "stop"
+
+
+def test_a_clip_that_is_not_there(theatre: Theatre) -> None:
+    """A talk whose clip could not be prepared is its label, and never ready."""
+    film = Talk("other", "Other", clip="other")
+    assert theatre.drawn(film) == (Layout.FULL, ("clip.other",))
+    assert theatre.stage.missing(film) == ["clip.other"]
