@@ -13,7 +13,15 @@ from signaling.event import Slate
 from signaling.facts import Fact, Record, decode, encode
 from signaling.journal import Journal, JournalError
 
-FACTS = st.one_of(*(st.builds(kind) for kind in Fact.__args__ if kind.__name__ != "Began")) | st.builds(
+NUMBERS = {  # the parser lets no others in
+    "Added": {"minutes": st.floats(allow_nan=False), "start": st.none() | st.floats(allow_nan=False)},
+    "Extended": {"minutes": st.floats(allow_nan=False)},
+    "Retimed": {"start": st.none() | st.floats(allow_nan=False)},
+    "Levelled": {"gain_db": st.floats(allow_nan=False)},
+}
+FACTS = st.one_of(
+    *(st.builds(kind, **NUMBERS.get(kind.__name__, {})) for kind in Fact.__args__ if kind.__name__ != "Began")
+) | st.builds(
     next(kind for kind in Fact.__args__ if kind.__name__ == "Began"),
     slate=st.none() | st.builds(Slate, until=st.none() | st.floats(allow_nan=False)),
 )
