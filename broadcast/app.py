@@ -95,6 +95,7 @@ class App:
         fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
         self._on_stop("fonts", lambda: _cancelled(fonts))
         routes = Routes(config, self)
+        self.stage.on_barred = routes.bar
         self._on_stop("HTTP", routes.stop)
         self._on_stop("desk", self.desk.stop)  # stops first: it tells everybody why, while they still listen
         await routes.start()

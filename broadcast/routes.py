@@ -10,7 +10,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -51,13 +51,21 @@ CORS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Session(NamedTuple):
+    """One WHIP or WHEP session and whose it is; `person` is empty for an anonymous viewer."""
+
+    peer: Peer
+    person: str
+
+
 class Routes:
     """The HTTP side of the app."""
 
     def __init__(self, config: Config, app: "App") -> None:
         self._config = config
         self._app = app
-        self._sessions: dict[str, Peer] = {}
+        self._sessions: dict[str, Session] = {}
+        self._barred: frozenset[str] = frozenset()
         self._sockets: set[Socket] = set()
         self._runner: web.AppRunner | None = None
 
@@ -139,33 +147,43 @@ class Routes:
         claims = self._authorise(request, PUBLISHERS[role])
         offer = await _offer(request)
         peer, answer = self._app.publish(offer, claims.person, role)
-        return self._created(request, "whip", peer, answer)
+        return self._created(claims, "whip", peer, answer)
 
     async def _whep(self, request: web.Request) -> web.Response:
         """Somebody watches the programme."""
         claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
         peer, answer = self._app.watch(offer, claims.role)
-        return self._created(request, "whep", peer, answer)
+        return self._created(claims, "whep", peer, answer)
 
     async def _whep_return(self, request: web.Request) -> web.Response:
         """A speaker watches the programme without hearing themselves."""
         claims = self._authorise(request, "speaker")
         offer = await _offer(request)
         peer, answer = self._app.watch_return(offer, claims.person)
-        return self._created(request, "whep", peer, answer)
+        return self._created(claims, "whep", peer, answer)
 
     async def _whep_feed(self, request: web.Request) -> web.Response:
         """A producer watches a single feed, untouched."""
-        self._authorise(request, "producer")
+        claims = self._authorise(request, "producer")
         offer = await _offer(request)
         peer, answer = self._app.watch_feed(offer, request.match_info["feed"])
-        return self._created(request, "whep", peer, answer)
+        return self._created(claims, "whep", peer, answer)
 
-    def _created(self, request: web.Request, door: str, peer: Peer, answer: str) -> web.Response:
+    def bar(self, people: frozenset[str]) -> None:
+        """End every session of these people, and begin none."""
+        self._barred = people
+        for session in list(self._sessions.values()):
+            if session.person in people:
+                session.peer.close("removed")
+
+    def _created(self, claims: Claims, door: str, peer: Peer, answer: str) -> web.Response:
         """201 with the answer; the location is unguessable and thereby the key to end the session."""
-        self._sessions = {key: each for key, each in self._sessions.items() if each.state != "closed"}
-        self._sessions[peer.id] = peer
+        if claims.person in self._barred:  # removed while the offer was on its way
+            peer.close("removed")
+            raise PassError("A producer has removed you from the event.", code="removed", status=403)
+        open_ones = {key: each for key, each in self._sessions.items() if each.peer.state != "closed"}
+        self._sessions = {**open_ones, peer.id: Session(peer, claims.person)}
         headers = {**CORS, "Location": f"/{door}/sessions/{peer.id}", "ETag": f'"{peer.id}"'}
         return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
 
@@ -186,10 +204,10 @@ class Routes:
         )
 
     def _session(self, request: web.Request) -> Peer:
-        peer = self._sessions.get(request.match_info["session"])
-        if peer is None or peer.state == "closed":
+        session = self._sessions.get(request.match_info["session"])
+        if session is None or session.peer.state == "closed":
             raise NotFound("This session has ended.")
-        return peer
+        return session.peer
 
     def _authorise(self, request: web.Request, *roles: str) -> Claims:
         """Who asks, if the pass allows it. Raises `PassError`."""

@@ -23,6 +23,7 @@ from signaling.event import Person, Slate, Talk
 log = logging.getLogger("pavilion.stage")
 
 SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
+SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
@@ -59,6 +60,7 @@ class Stage:
         self._levels: Mapping[str, Level] = {}
         self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
         self._barred: frozenset[str] = frozenset()
+        self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # until app.py sets one
 
     # -- what the desk calls -------------------------------------------------------------------------
 
@@ -125,6 +127,7 @@ class Stage:
     def bar(self, people: frozenset[str]) -> None:
         """End everything that these people send, now and until they are admitted."""
         self._barred = people
+        self.on_barred(people)
         for feed in list(self._feeds):
             if feed.owner in people:
                 feed.close("removed")
@@ -191,7 +194,9 @@ class Stage:
         if feed is None:
             return False
         age = feed.health(now).video_age
-        return age is not None and age < (SLIDES_HOLD if feed.kind == "slides" else self._dead_after)
+        if age is None or feed.kind != "slides":
+            return age is not None and age < self._dead_after
+        return age < SLIDES_HOLD and feed.silence(now) < SLIDES_SILENCE
 
     # -- scenes -----------------------------------------------------------------------------------------
 

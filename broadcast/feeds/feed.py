@@ -77,6 +77,10 @@ class Feed:
         """How the feed does at `now` (monotonic seconds)."""
         return self._meter.health(now, loss=0.0, rtt=None, level=None)
 
+    def silence(self, now: float) -> float:
+        """Seconds since the source has given any sign of life, be it no picture; 0 where it cannot tell."""
+        return 0.0
+
     def close(self, reason: str = "closed") -> None:
         """End the feed. Idempotent: sinks are let go, `on_closed` is told once. A subclass releases what
         it holds and calls this."""

@@ -114,6 +114,9 @@ class WhipFeed(Feed):
         loss = self._video.reception.loss if self._video else 0.0
         return self._meter.health(now, loss=loss, rtt=self._peer.rtt, level=self._level)
 
+    def silence(self, now: float) -> float:
+        return max(0.0, now - self._peer.heard)
+
     def close(self, reason: str = "closed") -> None:
         if self.closed is not None:
             return

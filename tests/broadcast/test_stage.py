@@ -1,5 +1,6 @@
 """The stage: talks, people and levels become scenes, returns and frames for the mixer."""
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,27 @@ def test_slides_come_and_go_on_air(theatre: Theatre) -> None:
     assert theatre.mixer.scenes[-1][1] == "1"
 
 
+class Screen(Feed):
+    """A shared screen that stands still; `quiet` for that long."""
+
+    quiet = 0.0
+
+    def silence(self, now: float) -> float:
+        return self.quiet
+
+
+def test_still_slides(theatre: Theatre) -> None:
+    """A shared screen that does not change is there; one whose line has gone is missing."""
+    screen = Screen("thony.slides", owner="thony", kind="slides")
+    theatre.feeds.add(screen)
+    assert theatre.stage.missing(SLIDES) == ["thony", "thony.slides"], "no picture yet"
+    now = time.monotonic()
+    screen.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now - 5), now - 5)
+    assert theatre.stage.missing(SLIDES) == ["thony"]
+    screen.quiet = 3.0
+    assert theatre.stage.missing(SLIDES) == ["thony", "thony.slides"]
+
+
 def test_levels(theatre: Theatre) -> None:
     """A level is heard at once; the mute of a person mutes the sound of their screen as well."""
     theatre.up("thony.slides")
@@ -170,8 +192,11 @@ def test_ears(theatre: Theatre) -> None:
 def test_who_is_out_sends_nothing(theatre: Theatre) -> None:
     """The feeds of a removed person are closed, and so is one that was on its way."""
     theatre.up("thony", "thony.slides", "lanvin")
+    told: list[frozenset[str]] = []
+    theatre.stage.on_barred = told.append
     theatre.stage.bar(frozenset({"thony"}))
     assert [feed.id for feed in theatre.feeds] == ["lanvin"]
+    assert told == [{"thony"}]
     theatre.up("thony")
     assert [feed.id for feed in theatre.feeds] == ["lanvin"]
     theatre.stage.bar(frozenset())
