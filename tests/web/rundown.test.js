@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { before, doubts, endsAt, feedsOf, forecast, MINUTE, onNow, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
+import { before, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
 import { initial } from '../../web/js/state.js';
 import { NOW, onAir, person, show, talk } from './show.js';
 
@@ -33,28 +33,6 @@ test('viewers, who are not told how people are, get the tally from the rundown',
 test('a talk ends its planned minutes after it began', () => {
   assert.equal(endsAt(talk('ana', { started: NOW })), NOW + 20 * MINUTE);
   assert.equal(endsAt(talk('ana')), null);
-});
-
-test('a late start moves every talk after it', () => {
-  const expected = forecast(onAir('ana', { started: NOW + 10 * MINUTE }), NOW + 15 * MINUTE);
-  assert.equal(expected.get('ben'), NOW + 30 * MINUTE);
-  assert.equal(expected.get('cleo'), NOW + 50 * MINUTE);
-});
-
-test('an early end does not move a talk before its plan', () => {
-  const expected = forecast(onAir('ana', { started: NOW - 15 * MINUTE }), NOW);
-  assert.equal(expected.get('ben'), NOW + 20 * MINUTE);
-});
-
-test('what is on standby follows the talk on air at once', () => {
-  const expected = forecast(onAir('ana', { standby: 'cleo' }), NOW);
-  assert.equal(expected.get('cleo'), NOW + 20 * MINUTE);
-  assert.equal(expected.get('ben'), NOW + 40 * MINUTE);
-});
-
-test('an overrun pushes the forecast along with the clock', () => {
-  const now = NOW + 25 * MINUTE;
-  assert.equal(forecast(onAir('ana'), now).get('ben'), now);
 });
 
 test('before me are the talks that are not over', () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoff, ServerClock } from '../../web/js/backoff.js';
-import { clientWords, feedWords, missing, warnings } from '../../web/js/health.js';
+import { clientWords, feedFigures, feedWords, missing, warnings } from '../../web/js/health.js';
 import { returnSound } from '../../web/js/returns.js';
 import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
 import { clock, duration, inWords, length, sameClock, zoneName } from '../../web/js/time.js';
@@ -104,8 +104,10 @@ test('on standby the return sounds only in headphones', () => {
 
 const feed = { id: 'ana', owner: 'ana', kind: 'camera', width: 1280, height: 720, fps: 29.9, verdict: 'good', why: '' };
 
-test('a feed is told by its size, or by what is wrong with it', () => {
-  assert.deepEqual(feedWords(feed), { words: '720p30', tone: 'good' });
+test('a feed is told by figures, and by a word or what is wrong with it', () => {
+  assert.deepEqual(feedWords(feed), { words: 'Good', tone: 'good' });
+  assert.equal(feedFigures({ ...feed, bitrate: 2_400_000, loss: 0.004, rtt_ms: 31.4 }), '720p30  2.4M  0.4%  31ms');
+  assert.equal(feedFigures(null), '');
   assert.equal(feedWords({ ...feed, verdict: 'dead', why: 'no picture for 3 s' }).tone, 'bad');
   assert.equal(feedWords(null).words, '');
 });

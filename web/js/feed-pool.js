@@ -43,6 +43,11 @@ export class FeedPool {
     return this.#streams.get(id) ?? null;
   }
 
+  /** How loud a feed is, as this browser hears it, dBFS; null while it does not. @param {string} id @returns {number | null} */
+  level(id) {
+    return this.#watchers.get(id)?.loudness() ?? null;
+  }
+
   /** All connections anew, because the server is a new process. */
   restart() {
     for (const watcher of this.#watchers.values()) watcher.restart('a new server');

@@ -7,10 +7,19 @@
 /** @param {FeedHealth | null} feed @returns {{words: string, tone: Tone}} */
 export function feedWords(feed) {
   if (!feed) return { words: '', tone: '' };
-  const size = feed.height > 0 ? `${feed.height}p${Math.round(feed.fps)}` : 'no picture';
   if (feed.verdict === 'dead') return { words: feed.why || 'No picture', tone: 'bad' };
-  if (feed.verdict === 'poor') return { words: feed.why || size, tone: 'warn' };
-  return { words: size, tone: 'good' };
+  if (feed.verdict === 'poor') return { words: feed.why || 'Poor', tone: 'warn' };
+  return { words: 'Good', tone: 'good' };
+}
+
+/** A feed in figures: size and rate, bits a second, loss, round trip. @param {FeedHealth | null} feed @returns {string} */
+export function feedFigures(feed) {
+  if (!feed) return '';
+  const size = feed.height > 0 ? `${feed.height}p${Math.round(feed.fps)}` : '';
+  const bits = feed.bitrate >= 1e6 ? `${(feed.bitrate / 1e6).toFixed(1)}M` : feed.bitrate > 0 ? `${Math.round(feed.bitrate / 1000)}k` : '';
+  const lost = feed.kind === 'clip' ? '' : `${(feed.loss * 100).toFixed(feed.loss < 0.1 ? 1 : 0)}%`;
+  const rtt = feed.rtt_ms === null || feed.rtt_ms === undefined ? '' : `${Math.round(feed.rtt_ms)}ms`;
+  return [size, bits, lost, rtt].filter(Boolean).join('  ');
 }
 
 /**

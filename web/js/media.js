@@ -64,6 +64,13 @@ export class Watcher extends Peering {
     return result;
   }
 
+  /** How loud the sound is that arrives, dBFS; null where the browser does not say. @returns {number | null} */
+  loudness() {
+    const receiver = this.pc?.getReceivers().find(({ track }) => track.kind === 'audio');
+    const level = receiver?.getSynchronizationSources()[0]?.audioLevel;
+    return level === undefined ? null : level > 0 ? 20 * Math.log10(level) : -100;
+  }
+
   /** @param {number} connected @override */
   stuck(connected) {
     const limit = this.watch.freezeAfter ?? 4000;

@@ -52,28 +52,6 @@ export function endsAt(talk) {
   return talk.started === null ? null : talk.started + talk.minutes * MINUTE;
 }
 
-/**
- * When each talk that is still to come will probably begin: after those before it, and not before its plan;
- * but what is on standby follows the talk on air at once.
- *
- * @param {Show} show @param {number} now epoch ms, server
- * @returns {Map<string, number>} talk id -> epoch ms
- */
-export function forecast(show, now) {
-  const expected = new Map();
-  const live = onNow(show);
-  let free = live ? Math.max(now, endsAt(live) ?? now) : now;
-  const first = talkById(show, show.standby);
-  const waiting = show.talks.filter((talk) => talk.state === 'planned' || talk.state === 'standby');
-  const order = first ? [first, ...waiting.filter((talk) => talk !== first)] : waiting;
-  for (const talk of order) {
-    const begins = live && talk === first ? free : Math.max(free, talk.start ?? 0);
-    expected.set(talk.id, begins);
-    free = begins + talk.minutes * MINUTE;
-  }
-  return expected;
-}
-
 /** @param {Show} show @param {string} talkId @returns {Talk[]} the talks still to come before this one, the one on air included */
 export function before(show, talkId) {
   const index = show.talks.findIndex((talk) => talk.id === talkId);

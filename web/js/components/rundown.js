@@ -1,9 +1,16 @@
-/** `<pv-rundown>`: the order of the show for the producer, with cue buttons. Fires `cue` (detail: talk id or null). */
+/**
+ * `<pv-rundown>`: the order of the show for the producer.
+ *
+ * Events: `cue` (detail: talk id or null), `edit` (detail: an edit of docs/protocol.md), `open` (detail: the
+ * talk whose form is wanted).
+ */
 
 import { el, keyed, setAttribute, setText, show } from '../dom.js';
-import { endsAt, forecast, onNow, speakersOf } from '../rundown.js';
+import { movable, moveBefore, moveBy } from '../edits.js';
+import { endsAt, onNow, speakersOf } from '../rundown.js';
 import { clock, duration, length } from '../time.js';
 import { personState, talkState } from '../words.js';
+import { movableRows } from './drag.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Talk} Talk @typedef {import('../types.js').Person} Person */
 
@@ -13,23 +20,37 @@ const TONES = { live: 'air', standby: 'good', done: '', skipped: '' };
 /** @type {Record<string, string>} */
 const DOTS = { on_air: 'air', standby: 'good', ready: 'good', green_room: 'warn', absent: 'bad' };
 
+/** A talk that begins this much beside its plan is shown with when it will, ms. */
+const BESIDE = 60_000;
+
 export class Rundown extends HTMLElement {
   #list = el('ol', { class: 'rundown' });
   #seen = '';
+  #show = /** @type {Show | null} */ (null);
 
   connectedCallback() {
-    if (!this.#list.isConnected) this.append(this.#list);
+    if (this.#list.isConnected) return;
+    this.append(this.#list);
+    movableRows(this.#list, {
+      drop: (id, before) => this.#edit(this.#show && moveBefore(this.#show, id, before)),
+      step: (id, step) => this.#edit(this.#show && moveBy(this.#show, id, step)),
+    });
+  }
+
+  /** @param {import('../edits.js').Edit | null} edit */
+  #edit(edit) {
+    if (edit) this.dispatchEvent(new CustomEvent('edit', { detail: edit }));
   }
 
   /** @param {Show} state @param {number} now server */
   update(state, now) {
-    const expected = forecast(state, now);
+    this.#show = state;
     keyed(
       this.#list,
       state.talks,
       (talk) => talk.id,
       (talk) => this.#row(talk.id),
-      (node, talk) => this.#fill(node, state, talk, expected.get(talk.id) ?? null, now),
+      (node, talk) => this.#fill(node, state, talk, now),
     );
     this.#follow(`${state.air.talk ?? ''}`);
   }
@@ -46,26 +67,37 @@ export class Rundown extends HTMLElement {
   /** @param {string} id */
   #row(id) {
     const part = (/** @type {string} */ name, /** @type {'span' | 'ul' | 'h3'} */ tag = 'span') => el(tag, { class: `rundown-${name}`, 'data-part': name });
-    const cue = el('button', { class: 'button rundown-cue', 'data-part': 'cue', 'data-cue': id }, 'Cue');
-    cue.addEventListener('click', () => {
+    const button = (/** @type {string} */ name, /** @type {string} */ text, /** @type {() => void} */ press) => {
+      const node = el('button', { class: `button rundown-${name}`, 'data-part': name }, text);
+      node.addEventListener('click', press);
+      return node;
+    };
+    const cue = button('cue', 'Cue', () => {
       const detail = cue.getAttribute('aria-pressed') === 'true' ? null : id;
       this.dispatchEvent(new CustomEvent('cue', { detail }));
     });
+    cue.dataset.cue = id;
+    const open = button('open', 'Edit', () => this.dispatchEvent(new CustomEvent('open', { detail: id })));
+    open.dataset.open = id;
+    const back = button('back', 'Take in again', () => this.#edit({ type: 'edit', do: 'unskip', talk: id }));
+    const handle = el('button', { class: 'rundown-handle', 'data-part': 'handle', 'data-handle': id }, '\u2807');
     const badge = part('badge');
     badge.classList.add('pill');
-    const times = el('div', { class: 'rundown-times number' }, part('number'), part('plan'), part('real'));
-    return el('li', { class: 'rundown-item' }, times, el('div', { class: 'rundown-what' }, part('title', 'h3'), part('people', 'ul')), el('div', { class: 'rundown-act' }, badge, cue));
+    const times = el('div', { class: 'rundown-times number' }, part('number'), part('plan'), part('real'), open);
+    const what = el('div', { class: 'rundown-what' }, part('title', 'h3'), part('people', 'ul'), part('notes'));
+    return el('li', { class: 'rundown-item' }, handle, times, what, el('div', { class: 'rundown-act' }, badge, cue, back));
   }
 
-  /** @param {HTMLElement} node @param {Show} state @param {Talk} talk @param {number | null} expected @param {number} now */
-  #fill(node, state, talk, expected, now) {
+  /** @param {HTMLElement} node @param {Show} state @param {Talk} talk @param {number} now */
+  #fill(node, state, talk, now) {
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (node.querySelector(`[data-part="${name}"]`));
     node.dataset.talk = talk.id;
     node.dataset.state = talk.state;
     setText(part('number'), String(state.talks.indexOf(talk) + 1));
     setText(part('plan'), talk.start === null ? length(talk.minutes) : clock(talk.start));
-    setText(part('real'), realTime(state, talk, expected, now));
-    part('real').dataset.late = String(talk.state === 'live' && (endsAt(talk) ?? now) < now);
+    const real = realTime(state, talk, now);
+    setText(part('real'), real.words);
+    part('real').dataset.late = String(real.late);
     setText(part('title'), talk.title);
     keyed(
       part('people'),
@@ -74,16 +106,24 @@ export class Rundown extends HTMLElement {
       () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span'), el('span', { class: 'rundown-presence' })),
       fillPerson,
     );
+    setText(part('notes'), notes(talk));
+    show(part('notes'), notes(talk) !== '');
     const held = state.air.held === talk.id;
     setText(part('badge'), held ? 'Held' : talkState(talk.state));
     part('badge').dataset.tone = held ? 'warn' : TONES[talk.state] ?? '';
     show(part('badge'), held || talk.state !== 'planned');
     const onAir = talk === onNow(state);
     const cued = talk.id === state.standby;
-    show(part('cue'), !onAir);
+    const skipped = talk.state === 'skipped';
+    show(part('cue'), !onAir && !skipped);
+    show(part('back'), skipped);
     setText(part('cue'), cued ? 'Clear' : 'Cue');
     setAttribute(part('cue'), 'aria-pressed', String(cued));
     setAttribute(part('cue'), 'aria-label', cued ? `Clear ${talk.title} from standby` : `Cue ${talk.title}`);
+    setAttribute(part('open'), 'aria-label', `Edit ${talk.title}`);
+    const handle = part('handle');
+    setAttribute(handle, 'aria-label', `Move ${talk.title}: arrow up and down`);
+    setAttribute(handle, 'aria-disabled', movable(state, talk) ? null : 'true');
   }
 }
 
@@ -94,18 +134,28 @@ function fillPerson(node, person) {
   const state = person.state ?? 'absent';
   dot.dataset.tone = missing && state !== 'absent' ? 'warn' : DOTS[state] ?? '';
   setText(name, person.name);
-  setText(presence, missing ? 'no camera' : personState(state).toLowerCase());
+  const words = person.removed ? 'removed' : missing ? 'no camera' : personState(state).toLowerCase();
+  setText(presence, person.level?.muted ? `${words}, muted` : words);
 }
 
-/** @param {Show} state @param {Talk} talk @param {number | null} expected @param {number} now @returns {string} */
-function realTime(state, talk, expected, now) {
-  if (talk.state === 'live' && talk.started !== null) {
-    const left = (endsAt(talk) ?? now) - now;
-    return left >= 0 ? `${duration(left)} left` : `+${duration(-left)} over`;
+/** @param {Talk} talk @returns {string} what is out of the ordinary */
+function notes(talk) {
+  const parts = [talk.clip ? 'Clip' : '', talk.automatic ? 'goes on by itself' : '', talk.fixed ? 'not before its time' : ''];
+  if (talk.extended) parts.push(`${talk.extended > 0 ? '+' : '\u2212'}${length(Math.abs(talk.extended))}`);
+  const said = parts.filter(Boolean).join(', ');
+  return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
+/** What was or will be, beside the plan. @param {Show} state @param {Talk} talk @param {number} now @returns {{words: string, late: boolean}} */
+function realTime(state, talk, now) {
+  if (talk.state === 'live') {
+    const left = (state.air.ends ?? endsAt(talk) ?? now) - now;
+    return left >= 0 ? { words: `${duration(left)} left`, late: false } : { words: `+${duration(-left)} over`, late: true };
   }
-  if (talk.started !== null && talk.ended !== null) return `${clock(talk.started)}\u2013${clock(talk.ended)}`;
-  if (expected === null || state.phase === 'before') return length(talk.minutes);
-  return talk.start !== null && Math.abs(expected - talk.start) < 90_000 ? length(talk.minutes) : `\u2192 ${clock(expected)}`;
+  if (talk.started !== null && talk.ended !== null) return { words: `${clock(talk.started)}\u2013${clock(talk.ended)}`, late: false };
+  const expected = talk.expected ?? null;
+  if (expected === null || talk.start === null || Math.abs(expected - talk.start) < BESIDE) return { words: length(talk.minutes), late: false };
+  return { words: `\u2192 ${clock(expected)}`, late: expected > talk.start + 5 * BESIDE };
 }
 
 customElements.define('pv-rundown', Rundown);

@@ -1,12 +1,13 @@
 /** Draws the producer's desk from the state. Every function is idempotent. */
 
-import { FeedTile } from '../components/feed-tile.js';
 import { bothClocks, updateHeader } from '../components/header.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
-import { clientWords, feedWords, missing, warnings } from '../health.js';
-import { doubts, endsAt, feedsOf, namesOf, onNow, personById, talkById, tallyOf } from '../rundown.js';
+import { missing, warnings } from '../health.js';
+import { moveKey, moveWords } from '../moves.js';
+import { doubts, endsAt, feedsOf, namesOf, onNow, personById, talkById } from '../rundown.js';
 import { clock, clockSeconds, duration, length, ownZone } from '../time.js';
-import { fault, personState } from '../words.js';
+import { fault } from '../words.js';
+import { feedName } from './produce-feeds.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
 
@@ -31,20 +32,6 @@ export function drawRefused(state) {
   return true;
 }
 
-/** Every feed to look at: what is up, of speakers in the order of the rundown, then clips. @param {State} state @returns {string[]} */
-export function wantedFeeds(state) {
-  if (!state.show || state.you?.role !== 'producer') return [];
-  const ofPeople = speakers(state.show).flatMap((person) => person.feeds ?? []);
-  const clips = (state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id);
-  return [...new Set([...ofPeople, ...clips])];
-}
-
-/** @param {Show} event */
-function speakers(event) {
-  const ids = [...new Set(event.talks.flatMap((talk) => talk.speakers))];
-  return ids.flatMap((id) => personById(event, id) ?? []);
-}
-
 /** @param {State} state @param {{transition: string}} local */
 export function drawDesk(state, local) {
   const { show: event, health } = state;
@@ -62,6 +49,7 @@ export function drawDesk(state, local) {
   const talk = onNow(event);
   document.title = `${talk ? `\u25CF ${namesOf(event, talk)}` : 'Slate'} \u2013 desk \u2013 ${event.event.name}`;
   setText(byId('audience'), event.audience ? `${event.audience.viewers} viewers \u00b7 ${event.audience.screens} screens` : '');
+  show(byId('phase'), event.phase !== 'live');
   setText(byId('phase'), { before: 'Before the start', live: 'Live', over: 'Over' }[event.phase]);
   setText(byId('programme-title'), talk ? talk.title : event.air.slate.title || 'Slate');
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('#layout button'))) {
@@ -82,7 +70,7 @@ export function drawPreview(state, pool) {
   const box = byId('preview');
   box.dataset.layout = talk?.layout ?? 'full';
   const known = (state.health?.feeds ?? []).map((feed) => feed.id);
-  const feeds = event && talk ? feedsOf(event, talk) : [];
+  const feeds = event && talk ? (talk.feeds?.length ? talk.feeds : feedsOf(event, talk)) : [];
   const shown = feeds.length > 0 || !talk ? feeds : known.filter((id) => id === `clip.${talk.id}`);
   box.dataset.count = String(shown.length);
   setAttribute(/** @type {Element} */ (box.parentElement), 'data-empty', talk === null);
@@ -113,13 +101,6 @@ export function drawPreview(state, pool) {
   );
 }
 
-/** @param {Show} event @param {string} id of a feed @returns {{name: string, what: string}} */
-function feedName(event, id) {
-  const person = personById(event, id.replace(/\.slides$/, ''));
-  if (person) return { name: person.name, what: id.endsWith('.slides') ? 'Slides' : '' };
-  return { name: id.replace(/^clip\./, ''), what: 'Clip' };
-}
-
 /** @param {State} state @param {{ok: boolean, reason: string | null}} verdict */
 export function drawTake(state, verdict) {
   const event = state.show;
@@ -133,71 +114,25 @@ export function drawTake(state, verdict) {
 export function drawTimes(event, now) {
   setText(byId('clock'), clockSeconds(now) + bothClocks(now, event.event).replace(clock(now, ownZone()), ''));
   const talk = onNow(event);
-  const ends = talk ? endsAt(talk) : event.air.slate.until;
+  const ends = talk ? (event.air.ends ?? endsAt(talk)) : event.air.slate.until;
   const time = byId('programme-time');
   const left = ends === null ? null : ends - now;
   setText(time, left === null ? '' : left >= 0 ? duration(left) : talk ? `+${duration(-left)}` : '');
   time.dataset.late = String(left !== null && left < 0);
-}
-
-/** Multiview and clients. @param {State} state @param {FeedPool} pool @param {string} listening @param {(id: string) => void} listen */
-export function drawHealth(state, pool, listening, listen) {
-  const { show: event, health } = state;
-  if (!event) return;
-  const cameras = speakers(event).map((person) => person.id);
-  const others = wantedFeeds(state).filter((id) => !cameras.includes(id));
-  keyed(
-    byId('feeds'),
-    [...cameras, ...others],
-    (id) => id,
-    (id) => {
-      const tile = new FeedTile();
-      tile.dataset.feed = id;
-      tile.addEventListener('listen', () => listen(id));
-      return tile;
-    },
-    (tile, id) => tile.update(viewOf(state, event, id, pool, listening)),
-  );
-  const clients = health?.clients ?? [];
-  setText(byId('clients-count'), clients.length > 0 ? String(clients.length) : '');
-  keyed(byId('clients'), clients, (client) => `${client.id} ${client.page} ${client.since}`, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'clients-who' }, el('strong'), el('span', { class: 'muted' })), el('span', { class: 'clients-words number' })), (node, client) => {
-    const [dot, who, words] = /** @type {HTMLElement[]} */ ([...node.children]);
-    const said = clientWords(client);
-    node.dataset.client = client.page;
-    dot.dataset.tone = said.tone;
-    setText(/** @type {Node} */ (who.firstChild), client.name || 'Viewer');
-    setText(/** @type {Node} */ (who.lastChild), ` ${client.page}`);
-    setText(words, said.words);
-  });
-}
-
-/** @param {State} state @param {Show} event @param {string} id @param {FeedPool} pool @param {string} listening @returns {import('../components/feed-tile.js').FeedView} */
-function viewOf(state, event, id, pool, listening) {
-  const feed = state.health?.feeds.find((known) => known.id === id) ?? null;
-  const owner = id.replace(/\.slides$/, '');
-  const person = personById(event, owner);
-  const { name, what } = feedName(event, id);
-  const up = person?.feeds?.includes(id) ?? feed !== null;
-  const said = feedWords(feed);
-  const missing = person && !up ? (person.connected ? 'Connected, no camera' : 'Not here yet') : '';
-  return {
-    name,
-    what,
-    stream: up ? pool.stream(id) : null,
-    tally: tallyOf(event, owner),
-    level: up ? (feed?.level ?? null) : null,
-    words: missing || said.words,
-    tone: missing ? '' : said.tone,
-    state: what ? what : personState(person?.state ?? ''),
-    listening: listening === id,
-    canListen: up && what !== 'Slides',
-  };
+  show(byId('extend'), talk !== null);
+  const { forecast } = event;
+  const minutes = Math.round((forecast?.behind ?? 0) / 60_000);
+  const drift = minutes === 0 ? 'on time' : `${Math.abs(minutes)} min ${minutes > 0 ? 'late' : 'early'}`;
+  setText(byId('ends'), forecast && event.phase !== 'over' ? `Ends ${clock(forecast.end)}, ${drift}` : '');
+  byId('ends').dataset.tone = minutes >= 5 ? 'warn' : '';
 }
 
 /**
  * Refusals, the last problem, and what is wrong now.
  *
- * @param {State} state @param {{dismiss: (id: string) => void, force: (refusal: import('../state.js').Refusal) => void}} acts
+ * @param {State} state
+ * @param {{dismiss: (id: string) => void, force: (refusal: import('../state.js').Refusal) => void, news: import('../types.js').Move[]}} acts
+ *   `news`: what other producers have just done
  */
 export function drawNotices(state, acts) {
   const { show: event } = state;
@@ -206,11 +141,13 @@ export function drawNotices(state, acts) {
   const problem = event?.problem ? [{ id: `problem-${event.problem.at}`, tone: 'bad', text: `${clock(event.problem.at)}  ${event.problem.message}`, code: event.problem.code, refusal: null }] : [];
   const held = event?.air.held ? talkById(event, event.air.held) : null;
   const back = held && event?.air.returns ? [{ id: 'held', tone: '', text: `\u201C${held.title}\u201D comes back on air by itself as soon as its picture is back.`, code: '', refusal: null }] : [];
+  const lost = (event?.air.lost ?? []).map((id) => ({ id: `lost-${id}`, tone: '', text: `${nameOf(id.replace(/\.slides$/, ''))}: the ${id.endsWith('.slides') ? 'shared screen' : 'picture'} is lost; the talk goes on without it until it is back.`, code: '', refusal: null }));
+  const others = event ? acts.news.map((move) => ({ id: moveKey(move), tone: 'news', text: `${moveWords(event, move).by} ${moveWords(event, move).words}.`, code: '', refusal: null })) : [];
   const away = state.link === 'away' ? [{ id: 'away', tone: '', text: 'The desk lost the server and connects again by itself. What is on air stays on air.', code: '', refusal: null }] : [];
   const warned = state.link === 'open' ? warnings(state.health, nameOf).map((text) => ({ id: text, tone: '', text, code: '', refusal: null })) : [];
   keyed(
     byId('notices'),
-    [...away, ...refused, ...problem, ...back, ...warned],
+    [...away, ...refused, ...problem, ...back, ...lost, ...warned, ...others],
     (notice) => notice.id,
     (notice) => {
       const node = el('div', { class: 'notice' }, el('p'), el('span', { class: 'code' }));
@@ -239,6 +176,17 @@ export function drawNotices(state, acts) {
 /** @param {string} type of the command @returns {string} */
 function refusedWord(type) {
   /** @type {Record<string, string>} */
-  const words = { take: 'Not taken.', cue: 'Not cued.', slate: 'Slate not shown.', scene: 'Layout not changed.' };
+  const words = {
+    take: 'Not taken.',
+    cue: 'Not cued.',
+    slate: 'Slate not shown.',
+    scene: 'Layout not changed.',
+    edit: 'Rundown not changed.',
+    level: 'Level not changed.',
+    talkback: 'Not heard.',
+    message: 'Not sent.',
+    remove: 'Not removed.',
+    admit: 'Not let in.',
+  };
   return words[type] ?? 'Refused.';
 }

@@ -1,4 +1,4 @@
-/** The producer's desk: preview and programme, rundown, take, slate, who is connected. This file wires; produce-view.js draws. */
+/** The producer's desk: preview and programme, rundown, take, slate, people. This file wires; produce-*.js draw. */
 
 import '../components/feed-tile.js';
 import '../components/rundown.js';
@@ -6,13 +6,25 @@ import { Player } from '../components/player.js';
 import { Rundown } from '../components/rundown.js';
 import { announce, byId, need, show } from '../dom.js';
 import { FeedPool } from '../feed-pool.js';
+import { actOf } from '../hotkeys.js';
 import { Watcher } from '../media.js';
+import { moveKey, moveWords, movesOfOthers } from '../moves.js';
 import { MINUTE, namesOf, onNow, TAKE_PAUSE, takeVerdict, upNext } from '../rundown.js';
 import { Session } from '../session.js';
 import { fault } from '../words.js';
-import { drawDesk, drawHealth, drawNotices, drawPreview, drawRefused, drawTake, drawTimes, wantedFeeds } from './produce-view.js';
+import { Comms } from './produce-comms.js';
+import { drawHealth, drawLevels, wantedFeeds } from './produce-feeds.js';
+import { PersonDialog } from './produce-person.js';
+import { TalkForm } from './produce-talk.js';
+import { drawDesk, drawNotices, drawPreview, drawRefused, drawTake, drawTimes } from './produce-view.js';
 
-const session = new Session('produce');
+/** What other producers did stays among the notices for this long, ms. */
+const NEWS_FOR = 8000;
+
+/** A desk that lost the server tries again at least this often, ms. */
+const EAGER = 1500;
+
+const session = new Session('produce', { most: EAGER });
 const player = need('player', Player);
 const rundown = need('rundown', Rundown);
 const keys = need('keys', HTMLDialogElement);
@@ -20,11 +32,13 @@ const local = {
   lastTake: -Infinity,
   transition: /** @type {'cut' | 'dissolve'} */ ('cut'),
   listening: '',
+  news: /** @type {import('../types.js').Move[]} */ ([]),
 };
 
 const watcher = new Watcher({
   path: '/whep',
   pass: session.pass,
+  most: EAGER,
   freezeAfter: 3000,
   onStream: (stream) => player.attach(stream),
   onStatus: ({ state, code, message }) => {
@@ -33,6 +47,16 @@ const watcher = new Watcher({
   },
 });
 const pool = new FeedPool(session.pass, redraw);
+const comms = new Comms(session, redraw);
+const clips = () => (session.state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id.replace(/^clip\./, ''));
+const form = new TalkForm({ show: () => session.state.show, clips, say: edit });
+const person = new PersonDialog({ show: () => session.state.show, say: (command) => session.command(command), write: (id) => comms.begin(id) });
+const hands = {
+  listen,
+  mute: (/** @type {string} */ id) => person.mute(id),
+  person: (/** @type {string} */ id) => person.open(id),
+  talk: (/** @type {string} */ id, /** @type {boolean} */ held) => comms.hold(held ? id : null),
+};
 
 function redraw() {
   const { state } = session;
@@ -40,8 +64,10 @@ function redraw() {
   pool.want(wantedFeeds(state));
   drawDesk(state, local);
   drawPreview(state, pool);
-  drawHealth(state, pool, local.listening, listen);
-  drawNotices(state, { dismiss: (id) => session.dismiss(id), force });
+  drawHealth(state, pool, local.listening, hands);
+  drawNotices(state, { dismiss: (id) => session.dismiss(id), force, news: local.news });
+  comms.draw(state);
+  person.draw();
   tick();
 }
 
@@ -74,10 +100,21 @@ function cue(talk) {
   session.command({ type: 'cue', talk });
 }
 
+/** @param {import('../edits.js').Edit} command */
+function edit(command) {
+  session.command(command);
+}
+
+/** The talk on air gets more minutes, or fewer. @param {number} minutes */
+function extend(minutes) {
+  const talk = session.state.show && onNow(session.state.show);
+  if (talk) edit({ type: 'edit', do: 'extend', talk: talk.id, minutes });
+}
+
 /** @param {string} layout */
 function scene(layout) {
   const event = session.state.show;
-  if (event?.air.kind === 'talk' && event.air.layout !== layout) session.command({ type: 'scene', layout, transition: local.transition });
+  if (event?.air.kind === 'talk' && event.air.layout !== layout) session.command({ type: 'scene', layout, transition: local.transition, revision: event.revision });
 }
 
 /** @param {'cut' | 'dissolve'} transition */
@@ -86,17 +123,23 @@ function choose(transition) {
   redraw();
 }
 
+/** What the slate's form says; nothing where a field is empty. */
+function slateWords() {
+  const title = need('slate-name', HTMLInputElement).value.trim();
+  const message = need('slate-message', HTMLInputElement).value.trim();
+  return { ...(title ? { title } : {}), ...(message ? { message } : {}) };
+}
+
 function slate() {
   if (performance.now() - local.lastTake < TAKE_PAUSE) return;
   local.lastTake = performance.now();
-  const title = need('slate-name', HTMLInputElement).value.trim();
-  const message = need('slate-message', HTMLInputElement).value.trim();
   const minutes = Number(need('slate-minutes', HTMLInputElement).value);
+  const hold = need('slate-hold', HTMLInputElement).checked && session.state.show?.air.kind === 'talk';
   session.command({
     type: 'slate',
-    ...(title ? { title } : {}),
-    ...(message ? { message } : {}),
+    ...slateWords(),
     ...(minutes > 0 ? { until: Math.round(session.now() + minutes * MINUTE) } : {}),
+    ...(hold ? { hold } : {}),
   });
 }
 
@@ -108,32 +151,67 @@ function listen(id) {
   redraw();
 }
 
+/** Closes or opens the microphone of the first who is on air. */
+function muteOnAir() {
+  const [tile] = document.querySelectorAll('pv-feed[data-tally="air"]');
+  if (tile instanceof HTMLElement && tile.dataset.feed) person.mute(tile.dataset.feed.replace(/\.slides$/, ''));
+}
+
 /** @param {import('../state.js').State} state @param {import('../state.js').State} before */
 function changed(state, before) {
   const now = state.show ? onNow(state.show) : null;
   const was = before.show ? onNow(before.show) : null;
   if (state.show && before.show && now?.id !== was?.id) announce(now ? `On air: ${namesOf(state.show, now)}` : 'The slate is on air');
   if (state.bye?.code.startsWith('pass_')) watcher.stop();
+  if (state.show && state.show !== before.show) report(movesOfOthers(before.show, state.show, state.you?.id ?? ''), state.show);
   redraw();
 }
 
-/** @type {Record<string, () => void>} */
-const KEYS = {
-  ' ': take,
-  n: () => {
-    const next = session.state.show && upNext(session.state.show);
-    if (next) cue(next.id);
-  },
-  x: () => cue(null),
-  c: () => choose('cut'),
-  d: () => choose('dissolve'),
-  f: () => scene('full'),
-  p: () => scene('pip'),
-  s: () => scene('side'),
-  g: () => scene('grid'),
-  B: slate,
-  l: () => listen('programme'),
-};
+/** What other producers did, for a moment. @param {import('../types.js').Move[]} moves @param {import('../types.js').Show} event */
+function report(moves, event) {
+  for (const move of moves) {
+    local.news = [...local.news, move].slice(-3);
+    const { by, words } = moveWords(event, move);
+    announce(`${by} ${words}`);
+    setTimeout(() => {
+      local.news = local.news.filter((known) => moveKey(known) !== moveKey(move));
+      redraw();
+    }, NEWS_FOR);
+  }
+}
+
+/** @param {import('../hotkeys.js').Act} act */
+function perform(act) {
+  const event = session.state.show;
+  switch (act.do) {
+    case 'take':
+      return take();
+    case 'next':
+      return event && upNext(event) ? cue(upNext(event)?.id ?? null) : undefined;
+    case 'clear':
+      return cue(null);
+    case 'cue':
+      return event?.talks[act.talk] ? cue(event.talks[act.talk].id) : undefined;
+    case 'transition':
+      return choose(act.value);
+    case 'layout':
+      return scene(act.value);
+    case 'extend':
+      return extend(act.minutes);
+    case 'slate':
+      return slate();
+    case 'listen':
+      return listen('programme');
+    case 'note':
+      return comms.begin();
+    case 'mute':
+      return muteOnAir();
+    case 'talkback':
+      return comms.hold(act.to === 'all' ? 'all' : comms.to.value);
+    case 'help':
+      return keys.showModal();
+  }
+}
 
 /**
  * Single keys act wherever the focus is, but in fields and dialogs; so the space bar takes also while a
@@ -142,40 +220,50 @@ const KEYS = {
  * @param {KeyboardEvent} event
  */
 function onKey(event) {
-  const typing = event.target instanceof HTMLInputElement && event.target.type !== 'checkbox';
-  if (typing || keys.open || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === '?') return keys.showModal();
-  if (!need('keys-on', HTMLInputElement).checked) return;
-  const talk = /^[1-9]$/.test(event.key) ? session.state.show?.talks[Number(event.key) - 1] : undefined;
-  const act = talk ? () => cue(talk.id) : KEYS[event.key];
-  if (!act) return;
+  const { target } = event;
+  const typing = (target instanceof HTMLInputElement && target.type !== 'checkbox') || target instanceof HTMLSelectElement;
+  if (typing || document.querySelector('dialog[open]')) return;
+  const act = actOf(event);
+  if (!act || (act.do !== 'help' && !need('keys-on', HTMLInputElement).checked)) return;
   event.preventDefault();
-  if (!event.repeat) act();
+  if (!event.repeat) perform(act);
 }
 
 byId('take').addEventListener('click', take);
 byId('help').addEventListener('click', () => keys.showModal());
+byId('add').addEventListener('click', () => form.open(null));
 byId('listen').addEventListener('click', () => listen('programme'));
 byId('slate').addEventListener('submit', (event) => {
   event.preventDefault();
   slate();
 });
+byId('slate-words').addEventListener('click', () => {
+  const words = slateWords();
+  if (Object.keys(words).length > 0) edit({ type: 'edit', do: 'slate', ...words });
+});
 rundown.addEventListener('cue', (event) => cue(/** @type {CustomEvent<string | null>} */ (event).detail));
-for (const button of document.querySelectorAll('#transition button')) {
-  button.addEventListener('click', () => choose(/** @type {any} */ (/** @type {HTMLElement} */ (button).dataset.transition)));
+rundown.addEventListener('edit', (event) => edit(/** @type {CustomEvent<import('../edits.js').Edit>} */ (event).detail));
+rundown.addEventListener('open', (event) => form.open(/** @type {CustomEvent<string>} */ (event).detail));
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#transition button'))) {
+  button.addEventListener('click', () => choose(/** @type {any} */ (button.dataset.transition)));
 }
-for (const button of document.querySelectorAll('#layout button')) {
-  button.addEventListener('click', () => scene(/** @type {HTMLElement} */ (button).dataset.layout ?? ''));
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#layout button'))) {
+  button.addEventListener('click', () => scene(button.dataset.layout ?? ''));
+}
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#extend button'))) {
+  button.addEventListener('click', () => extend(Number(button.dataset.minutes)));
 }
 addEventListener('keydown', onKey);
-// Chromium presses a focused button when the space bar comes up again, whatever keydown said.
 addEventListener('keyup', (event) => {
-  if (event.key === ' ' && event.target instanceof HTMLButtonElement && !keys.open && need('keys-on', HTMLInputElement).checked) event.preventDefault();
+  if (event.key.toLowerCase() === 't') comms.hold(null);
+  // Chromium presses a focused button when the space bar comes up again, whatever keydown said.
+  if (event.key === ' ' && event.target instanceof HTMLButtonElement && !document.querySelector('dialog[open]') && need('keys-on', HTMLInputElement).checked) event.preventDefault();
 });
 session.onChange(changed);
 session.onNewServer(() => {
   watcher.restart('a new server');
   pool.restart();
+  comms.talkback.restart('a new server');
 });
 session.reportWith(() => ({ ...watcher.summary, ...player.stats(), ...pool.stats() }));
 player.sound(false);
@@ -183,3 +271,4 @@ session.start();
 watcher.start();
 show(byId('card'), false);
 setInterval(tick, 250);
+setInterval(() => drawLevels(pool), 125);
