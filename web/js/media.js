@@ -68,7 +68,8 @@ export class Watcher extends Peering {
   loudness() {
     const receiver = this.pc?.getReceivers().find(({ track }) => track.kind === 'audio');
     const level = receiver?.getSynchronizationSources()[0]?.audioLevel;
-    return level === undefined ? null : level > 0 ? 20 * Math.log10(level) : -100;
+    if (level !== undefined) return level > 0 ? 20 * Math.log10(level) : -100;
+    return typeof this.summary.level === 'number' ? this.summary.level : null;
   }
 
   /** @param {number} connected @override */

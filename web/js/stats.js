@@ -2,7 +2,8 @@
 
 /**
  * @typedef {Record<string, any>} Entry one object of an RTCStatsReport
- * @typedef {{at: number, bytes: number, frames: number, packets: number, lost: number, samples: number, concealed: number}} Mark
+ * @typedef {{at: number, bytes: number, frames: number, packets: number, lost: number, samples: number, concealed: number,
+ *   energy?: number, heard?: number}} Mark `energy` of the sound, in the `heard` seconds of it
  * @typedef {Record<string, number | string>} Summary
  */
 
@@ -29,6 +30,8 @@ export function summariseWatch(entries, before, now) {
     lost: (video.packetsLost ?? 0) + (audio.packetsLost ?? 0),
     samples: audio.totalSamplesReceived ?? 0,
     concealed: audio.concealedSamples ?? 0,
+    energy: audio.totalAudioEnergy ?? 0,
+    heard: audio.totalSamplesDuration ?? 0,
   };
   const summary = /** @type {Summary} */ ({
     frames: mark.frames,
@@ -42,6 +45,8 @@ export function summariseWatch(entries, before, now) {
   });
   if (typeof pair.currentRoundTripTime === 'number') summary.rtt_ms = round(pair.currentRoundTripTime * 1000);
   addRates(summary, mark, before);
+  const heard = mark.heard - (before?.heard ?? 0);
+  if (before && heard > 0) summary.level = round(Math.max(-100, 10 * Math.log10((mark.energy - (before.energy ?? 0)) / heard)), 1);
   return { summary, mark };
 }
 

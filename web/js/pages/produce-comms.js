@@ -79,9 +79,9 @@ export class Comms {
 
   /** @param {Show} event */
   #drawRecipients(event) {
-    const nobody = recipients(event, 'next').length === 0;
+    const next = toWords(event, recipients(event, 'next')) || 'nobody';
     const options = [
-      { id: 'next', name: nobody ? 'Next: nobody' : `Next: ${toWords(event, recipients(event, 'next'))}` },
+      { id: 'next', name: `${event.standby || next === 'nobody' ? 'Next' : 'On air'}: ${next}` },
       { id: 'stage', name: 'On air and next' },
       { id: 'all', name: 'All speakers' },
       ...speakersInOrder(event).map((id) => ({ id, name: personById(event, id)?.name ?? id })),
