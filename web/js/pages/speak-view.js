@@ -188,8 +188,7 @@ export function drawQuality(publisher, state) {
   const sending = publisher?.status.state === 'connected' && Object.keys(publisher.summary).length > 0;
   show(pill, Boolean(publisher));
   const { level, words } = state.link === 'away' ? LOST : sending && publisher ? quality(publisher.summary) : { level: 'fair', words: 'Connecting your picture\u2026' };
-  setText(pill, words.split(':')[0]);
-  pill.title = words;
+  setText(pill, words);
   pill.dataset.tone = level === 'good' ? 'good' : level === 'fair' ? 'warn' : 'bad';
   document.body.dataset.sending = publisher?.status.state ?? 'idle';
 }

@@ -10,7 +10,6 @@ import { onNow, tallyOf } from '../rundown.js';
 import { returnSound } from '../returns.js';
 import { EAGER, Seat } from '../seat.js';
 import { Session } from '../session.js';
-import { quality } from '../stats.js';
 import { CheckIn } from './speak-check.js';
 import { CueView, drawTalkback } from './speak-cues.js';
 import { drawCard, drawLight, drawNotices, drawPass, drawPickers, drawQuality, drawSeat, drawTurn, drawVoice } from './speak-view.js';
@@ -71,7 +70,6 @@ function notices() {
   const refused = refusals.map(({ id, fault }) => ({ id, text: fault.message, dismissible: true }));
   const sending = seat.camera?.status;
   if (link === 'open' && sending?.code) own.push({ id: 'sending', text: `Your picture does not get through: ${sending.message ?? sending.code} Trying again by itself.`, dismissible: false });
-  if (sending?.state === 'connected' && quality(seat.camera?.summary ?? {}).level === 'poor') own.push({ id: 'quality', text: `${quality(seat.camera?.summary ?? {}).words}.`, dismissible: false });
   if (show?.you?.level?.muted) own.push({ id: 'muted', text: 'The stage manager has closed your microphone: nobody hears you.', dismissible: false });
   return [...own, ...refused];
 }
