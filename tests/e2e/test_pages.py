@@ -51,9 +51,17 @@ async def house(
 
 
 async def press(page: Page, selector: str) -> None:
-    """Press a button, however slowly this machine paints it."""
-    await page.locator(selector).first.wait_for(state="attached")
-    await page.evaluate("(selector) => document.querySelector(selector).click()", selector)
+    """Press a button, however slowly this machine paints it, and though it may leave the page."""
+    there = "(selector) => document.querySelector(selector) !== null"
+    await eventually(selector, lambda: page.evaluate(there, selector))
+    await page.evaluate("(selector) => setTimeout(() => document.querySelector(selector).click())", selector)
+
+
+async def write(page: Page, selector: str, words: str) -> None:
+    """Fill a field."""
+    await page.evaluate(
+        "([selector, words]) => { document.querySelector(selector).value = words; }", [selector, words]
+    )
 
 
 async def text(page: Page, selector: str) -> str:
@@ -62,8 +70,8 @@ async def text(page: Page, selector: str) -> str:
 
 async def test_a_text_cue_is_read_and_acknowledged(house: House) -> None:
     """What the producer writes stands on the speaker's page; the key G answers that it was read."""
-    await house.desk.evaluate("(id) => document.querySelector('#note-to').value = id", SPEAKER)
-    await house.desk.locator("#note-text").fill("One minute left")
+    await write(house.desk, "#note-to", SPEAKER)
+    await write(house.desk, "#note-text", "One minute left")
     await press(house.desk, "#note button")
     await eventually(
         "the cue",
@@ -72,7 +80,7 @@ async def test_a_text_cue_is_read_and_acknowledged(house: House) -> None:
     )
     await house.speaker.keyboard.press("g")
     await eventually("read", lambda: text(house.desk, "#notes .note-read"), "read".__eq__)
-    assert await house.speaker.locator("#cues li").count() == 0
+    await eventually("no cue", house.speaker.locator("#cues li").count, (0).__eq__)
 
 
 async def test_a_speaker_sees_that_the_producer_speaks(house: House) -> None:
@@ -97,9 +105,9 @@ async def test_a_closed_microphone_is_told_to_its_owner(house: House) -> None:
     mute = f'[data-feed="{SPEAKER}"] .feed-acts button:nth-child(2)'
     await press(house.desk, mute)
     told = house.speaker.locator("#notices", has_text="closed your microphone")
-    await told.wait_for(state="attached")
+    await eventually("told", told.count)
     await press(house.desk, mute)
-    await told.wait_for(state="detached")
+    await eventually("taken back", told.count, (0).__eq__)
 
 
 async def test_the_rundown_is_edited_while_it_runs(house: House) -> None:
@@ -116,8 +124,8 @@ async def test_the_rundown_is_edited_while_it_runs(house: House) -> None:
         moved.__eq__,
     )
     await press(house.desk, f'[data-open="{order[1]}"]')
-    await house.desk.locator("#talk-name").fill("Another title")
-    await house.desk.locator("#talk-minutes").fill("45")
+    await write(house.desk, "#talk-name", "Another title")
+    await write(house.desk, "#talk-minutes", "45")
     await press(house.desk, "#talk-save")
     await eventually("the title", lambda: house.talk(order[1]), lambda talk: talk["title"] == "Another title")
     await eventually("the length", lambda: house.talk(order[1]), lambda talk: talk["minutes"] == 45)
@@ -171,7 +179,8 @@ async def test_a_removed_speaker_is_told_so_and_comes_back_when_admitted(house: 
         "admitted",
         lambda: house.desk.evaluate("document.querySelector('#person-admit').hidden"),
     )
-    await press(house.speaker, "#card-button")
+    async with house.speaker.expect_navigation():
+        await press(house.speaker, "#card-button")
     await eventually(
         "no card", lambda: house.speaker.evaluate("document.body.dataset.card ?? 'none'"), "".__eq__
     )

@@ -31,6 +31,11 @@ export class Talkback {
     return this.#publisher?.status.state === 'connected' ? 'live' : 'opening';
   }
 
+  /** What keeps a held button from being heard, in a sentence. */
+  get waiting() {
+    return this.#publisher?.status.message ?? 'Opening your microphone\u2026';
+  }
+
   /** From now on these hear the microphone. @param {string[] | 'all'} to */
   async hold(to) {
     if (this.#held) return;

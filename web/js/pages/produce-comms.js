@@ -98,7 +98,7 @@ export class Comms {
     setText(byId('voice-one-name'), to.length === 0 ? 'nobody is there' : toWords(event, to));
     setAttribute(byId('voice-one'), 'aria-disabled', to.length === 0 ? 'true' : null);
     for (const id of ['voice-one', 'voice-all']) setAttribute(byId(id), 'aria-pressed', String(state === 'live' || state === 'opening'));
-    const words = trouble || (state === 'opening' ? 'Opening your microphone\u2026' : speaking.join('. '));
+    const words = trouble || (state === 'opening' ? this.talkback.waiting : speaking.join('. '));
     setText(byId('voice-state'), words || 'Nobody speaks to speakers');
     byId('voice-state').dataset.tone = trouble ? 'bad' : state === 'live' ? 'live' : '';
   }
