@@ -324,5 +324,6 @@ def _programme(config: Config) -> ProgrammeSettings:
         ceiling_dbtp=sound.ceiling_dbtp,
         return_kbps=sound.return_kbps,
         duck_db=sound.duck_db,
+        hold_seconds=config.limits.dead_feed_ms / 1000,
         look=Look(event=config.event.name, place=config.event.place),
     )

@@ -12,7 +12,7 @@ DEAD_SECONDS = 0.04  # two looks, not one: a single one may fall into a stall of
 STALL_SECONDS = 0.3  # a longer gap between two looks says more about us than about the feed
 TAKE_GRACE = 1.0  # for a talk just taken to show its first picture
 RESTART_GRACE = 10.0  # for the speakers to come back after a restart of the server
-RETURN_SECONDS = 0.25
+RETURN_SECONDS = 0.15
 RETURN_LIMIT = 4.0
 FLAP_WINDOW = 30.0
 

@@ -37,6 +37,11 @@ class Painter:
         self._shape: tuple[object, ...] = ()
         self._strength = 0.0
 
+    def follow(self, old: "Painter") -> None:
+        """Come after another: a lower third that was there already does not appear anew."""
+        if self.art.scene.strip == old.art.scene.strip:
+            self._strength = old._strength
+
     def paint(self, looks: list[Look]) -> av.VideoFrame:
         """The picture of this tick. The frame belongs to the painter: valid until its next call."""
         art = self.art

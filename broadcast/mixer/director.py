@@ -110,6 +110,8 @@ class Director:
             self._pending = None
             old = self._painter
             self._painter = Painter(self._settings, pending.art, self._empty)
+            if old is not None:
+                self._painter.follow(old)
             ticks = round(self._settings.dissolve_seconds * self._settings.fps)
             self._dissolving = pending.dissolve and old is not None and ticks > 0
             self._dissolve = Dissolve(self._settings, old, ticks) if self._dissolving and old else None

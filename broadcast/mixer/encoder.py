@@ -11,8 +11,6 @@ from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.sound import BLOCK, RATE, Samples
 from broadcast.rtp import h264
 
-OPUS_HELD = 312  # samples by which Opus' encoder is late (its look-ahead at 48 kHz, "pre-skip")
-
 
 class VideoEncoder:
     """x264 without look-ahead. Keyframes come only when asked for."""

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import measures
+from tests.bench import handoffs, measures
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
+from tests.bench.listening import babble, tone, voiced
 from tests.support.media import coded_recording, flash_recording
 
 STEPS = {
@@ -25,12 +26,22 @@ STEPS = {
     "smooth": measures.smooth,
     "cuts": measures.cuts,
     "joins": measures.joins,
+    "hand-offs": handoffs.hand_offs,
     "lipsync": measures.lipsync,
+    "mix-minus": handoffs.mix_minus,
+    "loudness": handoffs.loudness,
+    "dead-feed": handoffs.dead_feed,
     "kill": measures.kill,
+    "restart": handoffs.restart,
 }
 BOTH = ("thony", "lanvin")
-SPEAKERS = {"smooth": BOTH, "cuts": BOTH, "joins": BOTH, "lipsync": ("vermast", "slovakia"), "kill": BOTH}
+SPEAKERS = {
+    **dict.fromkeys(("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill"), BOTH),
+    "lipsync": ("vermast", "slovakia"),
+    "loudness": ("india", "taiwan"),
+}
 COLOURS = {"thony": (40, 90, 120), "lanvin": (120, 60, 40), "vermast": (40, 80, 50), "slovakia": (80, 50, 90)}
+SECONDS = 8.0  # of each recording
 
 
 def main() -> int:
@@ -65,9 +76,16 @@ async def _measure(parts: list[str]) -> list[Figure]:
     cache = ROOT / "build" / "tests"
     cache.mkdir(parents=True, exist_ok=True)
     _say("preparing media")
+    coded = [
+        await asyncio.to_thread(coded_recording, cache, n, COLOURS[who], hertz, SECONDS)
+        for n, (who, hertz) in enumerate((("thony", 440.0), ("lanvin", 660.0)))
+    ]
     recordings = {
-        "thony": await asyncio.to_thread(coded_recording, cache, 0, COLOURS["thony"], 440.0),
-        "lanvin": await asyncio.to_thread(coded_recording, cache, 1, COLOURS["lanvin"], 660.0),
+        # Steady tones, so that silence and clicks are seen.
+        "thony": voiced(coded[0], tone(440.0, -26.0, SECONDS)),
+        "lanvin": voiced(coded[1], tone(660.0, -26.0, SECONDS)),
+        "india": voiced(coded[0], babble(-34.0, SECONDS, 1)),
+        "taiwan": voiced(coded[1], babble(-19.0, SECONDS, 2)),
         "vermast": await asyncio.to_thread(flash_recording, cache, 2, COLOURS["vermast"]),
         "slovakia": await asyncio.to_thread(flash_recording, cache, 3, COLOURS["slovakia"]),
     }

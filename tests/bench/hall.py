@@ -14,7 +14,7 @@ from playwright.async_api import Page
 
 from broadcast.client.whep import WhepViewer
 from broadcast.client.whip import WhipPublisher
-from broadcast.rtp.frame import Codec
+from broadcast.rtp.frame import Codec, Frame, Kind
 from demo.control import Control, pass_of
 from demo.publisher import play
 from demo.recording import FPS, Recording
@@ -23,7 +23,38 @@ from tests.bench.rows import SentLog
 from tests.support import browsers
 
 ROOT = Path(__file__).parents[2]
-TALKS = ("thony", "lanvin", "vermast", "slovakia")
+TALKS = ("thony", "lanvin", "vermast", "slovakia", "india", "taiwan")
+
+
+@dataclass
+class Gate:
+    """A publisher whose line can be cut and mended. `last`: monotonic seconds of the last picture sent."""
+
+    publisher: WhipPublisher
+    last: float = 0.0
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _wanted: bool = True
+
+    def send(self, frame: Frame) -> None:
+        """A frame passes, or is lost; after `open_at_keyframe` all do from the next keyframe on."""
+        if self._wanted and frame.kind is Kind.VIDEO and frame.keyframe:
+            self._open.set()
+        if not self._open.is_set():
+            return
+        if frame.kind is Kind.VIDEO:
+            self.last = time.monotonic()
+        self.publisher.send(frame)
+
+    def shut(self) -> None:
+        """Nothing passes any more."""
+        self._wanted = False
+        self._open.clear()
+
+    async def open_at_keyframe(self) -> float:
+        """Mend the line with the next keyframe; the monotonic time of that."""
+        self._wanted = True
+        await self._open.wait()
+        return time.monotonic()
 
 
 @dataclass
@@ -31,6 +62,7 @@ class Speaker:
     """One publisher and what it sent."""
 
     publisher: WhipPublisher
+    gate: Gate
     control: Control
     playing: "asyncio.Task[None]"
     log: SentLog
@@ -116,13 +148,14 @@ class Hall:
         self.stack.push_async_callback(publisher.close)
         await publisher.publish(video=Codec.H264, audio=True)
         log = SentLog(round(recording.seconds * FPS))
-        playing = asyncio.create_task(play(publisher, recording, sent=log.note), name=f"{ident} plays")
+        gate = Gate(publisher)
+        playing = asyncio.create_task(play(gate, recording, sent=log.note), name=f"{ident} plays")
         self.stack.push_async_callback(_cancel, playing)
         control = await self.stack.enter_async_context(Control(self.server.url, self.passes[ident], "speak"))
         await control.until(lambda now: now.state)
         await control.command("ready", ready=True)
         await self.producer.until(lambda now: ident in now.person(ident).get("feeds", ()))
-        self.speakers[ident] = Speaker(publisher, control, playing, log)
+        self.speakers[ident] = Speaker(publisher, gate, control, playing, log)
         return self.speakers[ident]
 
     async def cue(self, talk: str) -> None:
