@@ -61,6 +61,7 @@ class Level:
 
     What counts is the voice: blocks far below it are pauses, and change nothing, so that nothing pumps. When
     there has been nothing but such blocks for `PATIENCE`, it is another voice: the measure starts anew.
+    `known`: what was measured of it before.
     """
 
     KEPT = 100  # blocks of voice that the loudness is judged by, 10 s
@@ -68,8 +69,8 @@ class Level:
     PAUSE = 10.0  # LU under the voice: the relative gate of BS.1770
     PATIENCE = 100  # blocks in a row without the voice, 10 s of something softer
 
-    def __init__(self, target: float, most: float) -> None:
-        self.lufs: float | None = None  # of the voice, before any gain; None: not known yet
+    def __init__(self, target: float, most: float, known: float | None = None) -> None:
+        self.lufs = known  # of the voice, before any gain; None: not known yet
         self._target = target
         self._most = most
         self._gate = target - most - self.PAUSE  # softer is a room, not a voice
@@ -77,6 +78,8 @@ class Level:
         self._steps: deque[float] = deque(maxlen=STEPS)
         self._voice: deque[float] = deque(maxlen=self.KEPT)
         self._softer: deque[float] = deque(maxlen=self.PATIENCE)
+        if known is not None:
+            self._voice.extend([_power(known)] * self.ENOUGH)
 
     @property
     def goal(self) -> float:
@@ -110,6 +113,11 @@ class Level:
 def lufs(power: float) -> float:
     """Loudness of a K-weighted power."""
     return OFFSET + 10 * math.log10(max(power, 1e-12))
+
+
+def _power(loudness: float) -> float:
+    """The opposite of `lufs`."""
+    return float(10 ** ((loudness - OFFSET) / 10))
 
 
 def gated(powers: deque[float], below: float) -> float:

@@ -22,7 +22,7 @@ _CODECS = (Codec.H264, Codec.VP8, Codec.OPUS)
 
 
 class Word(IntEnum):
-    """The messages. To the mixer: SETTINGS to RETURNS; to the server: READY to RETURN."""
+    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to RETURN."""
 
     SETTINGS = 1  # the first: how the programme is made
     GO = 2  # begin the programme: epoch, first tick of picture and sound
@@ -33,6 +33,7 @@ class Word(IntEnum):
     HOLD = 7  # a frame of the programme so far: its last picture stands until there are new ones
     FRAME = 8  # a frame of a feed
     RETURNS = 9  # who listens, and what to: the returns in use by person
+    LEVELS = 10  # the loudness of feeds as measured by the process before this one
     READY = 20  # may be told GO
     PROGRAMME = 21  # a frame of the programme
     SHOWN = 22  # the first frame of the scene with this token has left the encoder

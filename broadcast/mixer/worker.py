@@ -41,6 +41,7 @@ SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's
 NEAR = 3  # ticks: a keyframe wanted this shortly before a regular one waits for it
 JOIN = 1.0  # seconds for a thread to end
 AUTOGROUP = Path("/proc/self/autogroup")
+KNOWN = 500  # feeds whose loudness is remembered; of more, it is measured anew
 HELD_FRAMES = 90  # frames of the programme so far, to find its last picture
 
 
@@ -58,6 +59,7 @@ class Worker:
         self._held: list[Frame] = []
         self._picture_late = 0.0
         self._frames = 0
+        self._known: dict[str, float] = {}  # loudness of feeds that were staged before
         self.settings: ProgrammeSettings
         self.artist: Artist
         self.director: Director
@@ -100,6 +102,8 @@ class Worker:
             self.director.show(
                 Scene.from_json(data["scene"]), data["token"], data["transition"] == "dissolve"
             )
+        elif word is Word.LEVELS:
+            self._known.update(data)
         elif word is Word.RETURNS:
             self._ears.say(returns_from_json(data))
         elif word is Word.GO:
@@ -127,6 +131,9 @@ class Worker:
         self._sources = {feed: old.get(feed) or self._source(feed) for feed in feeds}
         for feed in old.keys() - self._sources.keys():
             old[feed].close()
+            level = old[feed].level
+            if level is not None and level.lufs is not None and len(self._known) < KNOWN:
+                self._known[feed] = level.lufs
 
     def _go(self, epoch: float, picture: int, sound: int) -> None:
         self.director.hold(_last_picture(self._held))
@@ -141,7 +148,8 @@ class Worker:
 
     def _source(self, feed: str) -> Source:
         settings = self.settings
-        level = Level(settings.target_lufs, settings.max_gain_db) if settings.automatic else None
+        known = self._known.get(feed)
+        level = Level(settings.target_lufs, settings.max_gain_db, known) if settings.automatic else None
         return Source(feed, self._want, 0.5 / settings.fps, level)
 
     def _want(self, feed: str) -> None:

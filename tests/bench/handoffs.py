@@ -38,8 +38,9 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     tape.packets.clear()
     seen, takes = [*await viewer.rows()], []
     for number in range(1, HAND_OFFS + 1):
-        await hall.cue(names[number % 2])
-        await asyncio.sleep(0.0007 * number)  # at different moments of the programme's clock
+        await hall.producer.command("cue", talk=names[number % 2], force=True)
+        # The mixer decodes from the next keyframe of the recording; at different moments of the tick.
+        await asyncio.sleep(1.2 + 0.0007 * number)
         takes.append((await hall.take(names[number % 2]), number % 2))
         await asyncio.sleep(0.2)
         seen += await viewer.rows()

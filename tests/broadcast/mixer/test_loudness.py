@@ -76,6 +76,15 @@ def test_a_softer_voice_at_the_same_microphone_is_found() -> None:
     assert level.lufs == pytest.approx(-32.0, abs=2.5)
 
 
+def test_what_was_known_of_a_voice_holds_until_it_speaks() -> None:
+    """After a restart of the mixer: right at the first word, and corrected by the next ones."""
+    level = Level(-23.0, 18.0, known=-33.0)
+    assert level.goal == pytest.approx(10.0)
+    for block in blocks(babble(3.0, -26.0)):
+        level.add(block)
+    assert level.lufs == pytest.approx(-26.0, abs=2.5)
+
+
 def test_the_gain_has_its_limits() -> None:
     """A whisper is not turned up beyond what the config allows, nor a shout down."""
     assert level_after(babble(2.0, -44.0)).goal == 18.0

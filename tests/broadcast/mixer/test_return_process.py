@@ -20,8 +20,8 @@ ANNA, BEN, WORD = 300.0, 500.0, 800.0  # Hz
 class Booth(Studio):
     """A studio with listeners."""
 
-    def __init__(self) -> None:
-        super().__init__(ProgrammeSettings(automatic=False))
+    def __init__(self, automatic: bool = False) -> None:
+        super().__init__(ProgrammeSettings(automatic=automatic))
         self.heard: dict[str, list[Frame]] = {}
         self.mixer.on_return = lambda person, frame: self.heard.setdefault(person, []).append(frame)
 
@@ -121,3 +121,24 @@ async def test_the_talkback_of_nobody_in_particular_is_dropped_at_the_door(booth
     booth.mixer.frame("desk.talkback", Frame(Codec.OPUS, b"x", 0, 0.0))
     booth.mixer.frame("desk.talkback", Frame(Codec.H264, b"x", 0, 0.0))
     assert len(sent) == 1
+
+
+async def test_the_level_of_a_voice_outlives_the_mixer() -> None:
+    """Brought down by 9 dB before a kill -9, and from the first sound after it, too."""
+    booth = Booth(automatic=True)
+    await booth.mixer.start()
+    try:
+        booth.speak("ben", BEN)
+        booth.mixer.stage(["ben"])
+        await booth.until(lambda: booth.mixer.stats()["sources"].get("ben", {}).get("lufs"))
+        await booth.show(Scene(Layout.FULL, (Source("ben"),)), "t")
+        await booth.programme(1.0)
+        assert loud(booth.sound()[-40:]) < -22
+        await booth.until(lambda: booth.mixer.spare_ready)
+        os.kill(booth.mixer.stats()["pid"], signal.SIGKILL)
+        await booth.until(lambda: booth.mixer.restarts == 1 and booth.mixer.state == "up")
+        before = len(booth.sound())
+        await booth.programme(1.0)
+        assert -35 < loud(booth.sound()[before:]) < -22
+    finally:
+        await booth.close()
