@@ -78,8 +78,16 @@ class Backstage:
         player = asyncio.create_task(material.play(publisher.send, [pictures, sound], 600, length=LENGTH))
         self._stack.callback(player.cancel)
 
-    async def listen(self, person: str) -> Listener:
-        viewer = WhepViewer(f"{self._server.url}/whep/return", self._passes[person])
+    async def talk_back(self) -> None:
+        publisher = WhipPublisher(f"{self._server.url}/whip?feed=talkback", self._passes["producer"])
+        self._stack.push_async_callback(publisher.close)
+        await publisher.publish(None)
+        sound = material.encode_sound(LENGTH, level=0.0, tone=880.0, tone_level=0.2)
+        player = asyncio.create_task(material.play(publisher.send, [sound], 600, length=LENGTH))
+        self._stack.callback(player.cancel)
+
+    async def listen(self, person: str, door: str = "/whep/return") -> Listener:
+        viewer = WhepViewer(self._server.url + door, self._passes[person])
         self._stack.push_async_callback(viewer.close)
         listener = Listener(viewer)
         await viewer.watch()
@@ -108,6 +116,27 @@ async def test_a_speaker_on_air_hears_nothing_of_themselves(
         assert others - await thony.loudness(1.0) > 40
         assert len(thony.kinds) == len(lanvin.kinds) == 2, "sound and picture"
         await producer.command("slate")
+
+
+async def test_a_producer_talks_into_one_ear_and_nobody_else_hears_it(
+    server: Server, passes: dict[str, str], backstage: Backstage
+) -> None:
+    """Thony is called: she hears the voice, Lanvin and the programme do not; then nobody does."""
+    async with Control(server.url, passes["producer"], "produce") as producer:
+        await backstage.talk_back()
+        await producer.until(lambda now: "producer.talkback" in now.person("producer").get("feeds", ()))
+        thony, lanvin = [await backstage.listen(person) for person in ("thony", "lanvin")]
+        programme = await backstage.listen("lanvin", "/whep")
+        await producer.command("talkback", on=True, to=["thony"])
+        async with asyncio.timeout(20):
+            while await thony.loudness(0.5) < -40:
+                pass
+        assert await lanvin.loudness(0.5) < -80
+        assert await programme.loudness(0.5) < -80
+        await producer.command("talkback", on=False)
+        async with asyncio.timeout(20):
+            while await thony.loudness(0.5) > -80:
+                pass
 
 
 async def test_returns_are_for_speakers(server: Server, passes: dict[str, str]) -> None:
