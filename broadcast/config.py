@@ -110,6 +110,7 @@ class LimitsConfig:
     """[limits]: the bounds of every queue and table; config.toml says beside each what overflow does."""
 
     peers: int = rule(2000, low=1, high=100000)
+    strangers: int = rule(100, low=1, high=100000)
     sockets: int = rule(4000, low=1, high=100000)
     sdp_kib: int = rule(64, low=4, high=1024)
     message_kib: int = rule(64, low=1, high=1024)

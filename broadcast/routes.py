@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from broadcast.config import Config, host_port
+from broadcast.doorstep import Doorstep
 from broadcast.errors import NotFound, OfferError, PassError, PavilionError, RequestError
 from broadcast.transport.peer import Peer
 from signaling.client import Client
@@ -64,6 +65,7 @@ class Routes:
     def __init__(self, config: Config, app: "App") -> None:
         self._config = config
         self._app = app
+        self.doorstep = Doorstep(config.limits.strangers)
         self._sessions: dict[str, Session] = {}
         self._barred: frozenset[str] = frozenset()
         self._sockets: set[Socket] = set()
@@ -153,7 +155,11 @@ class Routes:
         """Somebody watches the programme."""
         claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
+        if not claims.person and self.doorstep.full(request.remote):
+            raise RequestError("Too many at once from your network. Try again.", code="busy", status=503)
         peer, answer = self._app.watch(offer, claims.role)
+        if not claims.person:
+            self.doorstep.add(request.remote, peer)
         return self._created(claims, "whep", peer, answer)
 
     async def _whep_return(self, request: web.Request) -> web.Response:
@@ -255,7 +261,9 @@ class Routes:
     async def _metrics(self, request: web.Request) -> web.Response:
         """Prometheus' text format."""
         lines = []
-        for name, (kind, summary, value) in sorted(self._app.metrics().items()):
+        refused = ("gauge", "strangers refused because too many from one address wait", self.doorstep.refused)
+        figures = {**self._app.metrics(), "pavilion_http_strangers_refused": refused}
+        for name, (kind, summary, value) in sorted(figures.items()):
             lines += [f"# HELP {name} {summary}", f"# TYPE {name} {kind}", f"{name} {value:g}"]
         return web.Response(
             text="\n".join(lines) + "\n", headers={"Content-Type": "text/plain; version=0.0.4"}

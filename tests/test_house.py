@@ -16,6 +16,7 @@ PURE = [
     *(
         ROOT / name
         for name in (
+            "broadcast/doorstep.py",
             "broadcast/transport/stun.py",
             "broadcast/transport/offer.py",
             "broadcast/transport/sdp.py",

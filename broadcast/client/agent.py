@@ -236,6 +236,9 @@ class Agent:
             binding = stun.parse(data)
         except MalformedError:
             return
+        if binding.kind == stun.REQUEST:
+            self._be_checked(sock, binding, address)
+            return
         asked = self._asked.pop(binding.transaction, None)
         if binding.kind != stun.SUCCESS or asked is None or not binding.authentic(self._secret):
             return
@@ -248,6 +251,13 @@ class Agent:
             self._check()  # nominates
             assert self._dtls is not None  # since _begin()
             self._dtls.begin()
+
+    def _be_checked(self, sock: socket.socket, binding: stun.Binding, address: Address) -> None:
+        """Answer a check of a server that is no ICE-lite one."""
+        secret = self.password.encode()
+        if binding.username.partition(":")[0] == self.ufrag and binding.authentic(secret):
+            with contextlib.suppress(OSError):
+                sock.sendto(stun.success(binding.transaction, address[0], address[1], secret), address)
 
     def _secured(self, data: bytes, now: float) -> None:
         assert self._dtls is not None

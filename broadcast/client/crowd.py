@@ -46,14 +46,17 @@ class Member:
 
 
 class Crowd:
-    """Up to `size` viewers of one WHEP endpoint. Use with `async with`."""
+    """Up to `size` viewers of one WHEP endpoint. Use with `async with`. `kind` is for benchmarks whose
+    servers have another door."""
 
-    def __init__(self, url: str, size: int, *, pass_: str | None = None) -> None:
+    def __init__(
+        self, url: str, size: int, *, pass_: str | None = None, kind: type[WhepViewer] = WhepViewer
+    ) -> None:
         self.tally = Tally(size)
         self.members: list[Member] = []  # who is in
         self.failures: Counter[str] = Counter()
         self.gone = 0  # were in, and the server ended it
-        self._url, self._pass, self._size = url, pass_, size
+        self._url, self._pass, self._size, self._kind = url, pass_, size, kind
         self._certificate = Certificate.generateCertificate()
         self._harvest = Harvest()
         self._by_index: dict[int, Member] = {}
@@ -104,7 +107,7 @@ class Crowd:
         """One more viewer; None if it could not get in (`failures` says why)."""
         index = self._started
         self._started += 1
-        viewer = WhepViewer(self._url, self._pass, certificate=self._certificate, hall=self._hall)
+        viewer = self._kind(self._url, self._pass, certificate=self._certificate, hall=self._hall)
         member = Member(viewer, index)
         seen = asyncio.Event()
         viewer.on_packet = _first_keyframe(member, seen)

@@ -69,12 +69,16 @@ class WhepViewer:
         self.agent.on_rtp = self._packet
         self.agent.on_rtcp = self._control
         try:
-            self.answer = await self._door.knock(offers.watch(self.agent, codecs))
+            self.answer = await self.negotiate(codecs)
             await self.agent.connect(self.answer)
         except RequestError:
             await self.close()
             raise
         self._timer = asyncio.get_running_loop().call_later(REPORT_EVERY, self._report)
+
+    async def negotiate(self, codecs: Sequence[Codec]) -> str:
+        """Offer, and return the server's SDP. Raises RequestError."""
+        return await self._door.knock(offers.watch(self.agent, codecs))
 
     def ask_again(self, ssrc: int, sequences: Sequence[int]) -> None:
         """NACK: send these packets again."""
