@@ -11,11 +11,12 @@ import struct
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import handoffs, measures
+from tests.bench import audience, handoffs, joining, measures
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -47,7 +48,9 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=tuple(STEPS), default=[], help="may be repeated")
+    parts = ("fanout", "joining", *STEPS)
+    parser.add_argument("--only", action="append", choices=parts, default=[], help="may be repeated")
+    parser.add_argument("--quick", action="store_true", help="fanout and joining: fewer sizes, shorter")
     parser.add_argument("--output", default="build/bench.json")
     parser.add_argument(
         "--nice", type=int, default=0, help="priority of all that is measured: -15 on a busy machine"
@@ -55,17 +58,28 @@ def main() -> int:
     options = parser.parse_args()
     os.nice(options.nice)
     begun, load = time.time(), os.getloadavg()[0]
-    figures = asyncio.run(_measure(options.only or list(STEPS)))
+    chosen, output = options.only or list(parts), Path(options.output)
+    figures, readings = [], []
+    if "fanout" in chosen:
+        _say("fanout: the floor, ours and Janus at several sizes")
+        figures, readings = audience.run(ROOT / "build" / "tests", output.parent, options.quick)
+    if "joining" in chosen:
+        _say("joining")
+        figures += joining.run(options.quick)
+    if set(chosen) & set(STEPS):
+        figures += asyncio.run(_measure(chosen))
     print(f"\n{table(figures)}\n")
+    if readings:
+        print(f"{audience.lines(readings)}\nCurves: {output.parent}/fanout-*.svg\n")
     print(f"Machine: {os.cpu_count()} cores; load average before {load:.1f}, after {os.getloadavg()[0]:.1f}.")
     if options.nice:
         print(f"All that is measured ran with nice {options.nice}, because others use this machine as well.")
     print("Speakers here are pre-encoded media published by our own WHIP client: browsers that encode would")
     print("use up the cores by themselves. The viewer is Chromium, on the same machine.")
-    output = Path(options.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "load_before": load, "load_after": os.getloadavg()[0]}
     report = {"at": begun, "seconds": time.time() - begun, "machine": machine, "figures": as_json(figures)}
+    report["fanout"] = [asdict(each) for each in readings]
     output.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     misses = [figure.name for figure in figures if figure.verdict == "MISS"]
     print(f"{len(misses)} of {len(figures)} miss their bar" + "".join(f"\n  {name}" for name in misses))
