@@ -8,6 +8,8 @@ hall full of people behind one address gets in all the same.
 import ipaddress
 from typing import Protocol
 
+from broadcast.errors import RequestError
+
 
 class Guest(Protocol):
     """A peer; its `state` is "new" until it has shaken hands."""
@@ -17,27 +19,30 @@ class Guest(Protocol):
 
 
 class Doorstep:
-    """Overflow: `full` says so, and the caller refuses. There are never more addresses than guests."""
+    """Overflow: `check` refuses. There are never more addresses than guests. `person` is who has a pass of
+    their own: for them there is no bound."""
 
     def __init__(self, most: int) -> None:
         self.refused = 0
         self._most = most
         self._guests: dict[str, list[Guest]] = {}
 
-    def full(self, address: str | None) -> bool:
-        """Whether nobody more may wait from there; a yes is counted."""
+    def check(self, address: str | None, person: str) -> None:
+        """Raises RequestError (`busy`) while too many wait from there; counted in `refused`."""
         place = _place(address)
         waiting = [guest for guest in self._guests.get(place, ()) if guest.state == "new"]
         if waiting:
             self._guests[place] = waiting
         else:
             self._guests.pop(place, None)
-        self.refused += len(waiting) >= self._most
-        return len(waiting) >= self._most
+        if len(waiting) >= self._most and not person:
+            self.refused += 1
+            raise RequestError("Too many at once from your network. Try again.", code="busy", status=503)
 
-    def add(self, address: str | None, guest: Guest) -> None:
+    def add(self, address: str | None, person: str, guest: Guest) -> None:
         """One more from there."""
-        self._guests.setdefault(_place(address), []).append(guest)
+        if not person:
+            self._guests.setdefault(_place(address), []).append(guest)
         if len(self._guests) > 2 * self._most:
             self.sweep()
 

@@ -155,11 +155,9 @@ class Routes:
         """Somebody watches the programme."""
         claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
-        if not claims.person and self.doorstep.full(request.remote):
-            raise RequestError("Too many at once from your network. Try again.", code="busy", status=503)
+        self.doorstep.check(request.remote, claims.person)
         peer, answer = self._app.watch(offer, claims.role)
-        if not claims.person:
-            self.doorstep.add(request.remote, peer)
+        self.doorstep.add(request.remote, claims.person, peer)
         return self._created(claims, "whep", peer, answer)
 
     async def _whep_return(self, request: web.Request) -> web.Response:
