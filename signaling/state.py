@@ -26,6 +26,7 @@ from signaling.facts import (
     FellBack,
     Left,
     Levelled,
+    Lost,
     Moved,
     Readied,
     Redrawn,
@@ -262,8 +263,17 @@ def _problem(state: State, fact: Fact, now: Moment) -> Problem | None:
             return None
         case Returned():
             return None
+        case Lost(feeds=feeds):
+            return _loss(state, feeds, now)
         case _:
             return state.problem
+
+
+def _loss(state: State, feeds: tuple[str, ...], now: Moment) -> Problem | None:
+    """A talk that goes on without some of its pictures; what else is wrong stays told when they are back."""
+    if feeds:
+        return Problem("feed_lost", f"No picture from {', '.join(feeds)}; the others go on.", now.wall)
+    return None if state.problem is not None and state.problem.code == "feed_lost" else state.problem
 
 
 def _by_default(state: State) -> bool:

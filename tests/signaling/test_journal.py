@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,47 @@ def test_lines_that_are_no_facts(text: str) -> None:
 
 def record(number: int) -> Record:
     return Record(float(number), (), "ping", f"c{number}", "{}")
+
+
+async def test_no_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a sync hangs, commits go on; closing waits for it."""
+    disk = threading.Event()
+    synced = threading.Event()
+
+    def slow(_: int) -> None:
+        synced.set()
+        disk.wait()
+
+    monkeypatch.setattr("signaling.journal.os.fsync", slow)
+    journal = Journal(tmp_path / "j.sqlite")
+    await journal.open("ga")
+    await journal.append([record(1)])
+    await asyncio.to_thread(synced.wait)
+    await journal.append([record(2)])
+    await journal.append([record(3)])
+    disk.set()
+    await journal.close()
+    again = Journal(tmp_path / "j.sqlite")
+    assert len(await again.open("ga")) == 3
+    await again.close()
+
+
+async def test_the_log_is_folded_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that has grown goes into the database while the show runs, and nothing is lost by it."""
+    monkeypatch.setattr("signaling.journal.FOLD_OCTETS", 100_000)
+    monkeypatch.setattr("signaling.journal.SYNC_SECONDS", 0.01)
+    journal = Journal(tmp_path / "j.sqlite")
+    await journal.open("ga")
+    before = (tmp_path / "j.sqlite").stat().st_size
+    for number in range(300):
+        await journal.append([record(number)])
+    async with asyncio.timeout(20):
+        while (tmp_path / "j.sqlite").stat().st_size <= before:  # noqa: ASYNC110 - another thread's file
+            await asyncio.sleep(0.01)
+    await journal.close()
+    again = Journal(tmp_path / "j.sqlite")
+    assert await again.open("ga") == [record(number) for number in range(300)]
+    await again.close()
 
 
 async def test_kept_in_order(tmp_path: Path, no_leaks: None) -> None:

@@ -30,11 +30,15 @@ def test_the_other_stays() -> None:
     picture = show.show.state.floor.picture
     assert picture.lost == ("vermast",)
     assert picture.token != before.token, "the mixer is told"
+    problem = show.show.state.problem
+    assert problem is not None
+    assert problem.code == "feed_lost"
     show.stage.fresh.add("vermast")
     show.wait(0.1)
     assert lost(show) == ("vermast",)
     show.wait(0.3)
     assert lost(show) == ()
+    assert show.show.state.problem is None
 
 
 def test_the_slate_only_when_nothing_is_left() -> None:
