@@ -38,7 +38,7 @@ def test_one_address_is_bounded_others_are_not() -> None:
     guests[1].state = "connected"
     assert not full(step, "192.0.2.1")
     assert step.refused == 1
-    guests[1].state = "new"
+    step.add("192.0.2.1", "", Guest())
     with pytest.raises(RequestError) as caught:
         step.check("192.0.2.1", "")
     assert (caught.value.code, caught.value.status) == ("busy", 503)
