@@ -144,6 +144,19 @@ test('a transport that the server closed is seen at once, though the connection 
   watcher.stop();
 });
 
+test('with a new server process only those connections begin anew that are older than it', async () => {
+  const watcher = new Watcher({ path: '/whep', pass: null, onStream() {} });
+  watcher.start();
+  await settle();
+  watcher.renew(60_000); // joined within the minute that this process is old
+  await settle();
+  assert.equal(watcher.starts, 1);
+  watcher.renew(-1);
+  await settle();
+  assert.equal(watcher.starts, 2);
+  watcher.stop();
+});
+
 test('the offer asks for two channels of Opus, once', () => {
   const offer = ['a=rtpmap:111 opus/48000/2', 'a=fmtp:111 minptime=10;useinbandfec=1', 'a=fmtp:96 apt=97', ''].join('\r\n');
   const asked = stereo(offer);

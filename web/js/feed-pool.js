@@ -48,9 +48,9 @@ export class FeedPool {
     return this.#watchers.get(id)?.loudness() ?? null;
   }
 
-  /** All connections anew, because the server is a new process. */
-  restart() {
-    for (const watcher of this.#watchers.values()) watcher.restart('a new server');
+  /** The server is a new process. @param {number} age of it, ms */
+  renew(age) {
+    for (const watcher of this.#watchers.values()) watcher.renew(age);
   }
 
   /** @returns {{feeds: number, feeds_up: number}} */

@@ -128,9 +128,9 @@ export class Seat {
     this.options.onChange();
   }
 
-  /** All connections anew. @param {string} why */
-  restart(why) {
-    for (const publisher of [this.camera, this.slides]) publisher?.restart(why);
+  /** The server is a new process. @param {number} age of it, ms */
+  renew(age) {
+    for (const publisher of [this.camera, this.slides]) publisher?.renew(age);
   }
 
   /** Everything off. */

@@ -16,7 +16,7 @@ export function passFromLink() {
 export class Session {
   state = initial();
   #listeners = /** @type {((state: State, before: State) => void)[]} */ ([]);
-  #newServer = /** @type {(() => void)[]} */ ([]);
+  #newServer = /** @type {((age: number) => void)[]} */ ([]);
   #control;
   #count = 0;
   #salt = [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -56,7 +56,7 @@ export class Session {
     this.#listeners.push(listener);
   }
 
-  /** @param {() => void} listener called when the server turns out to be a new process: media must be asked for anew */
+  /** @param {(age: number) => void} listener called when the server turns out to be a new process, `age` ms old: media must be asked for anew */
   onNewServer(listener) {
     this.#newServer.push(listener);
   }
@@ -85,7 +85,7 @@ export class Session {
     const known = this.state.server?.started;
     this.#act({ type: 'server', message, at: Date.now() });
     if (message.type !== 'welcome') return;
-    if (known !== undefined && known !== message.server?.started) this.#newServer.forEach((tell) => tell());
+    if (known !== undefined && known !== message.server?.started) this.#newServer.forEach((tell) => tell(message.now - message.server.started));
     const { again, lost } = unanswered(this.state, Date.now());
     again.forEach((command) => this.#control.send(command));
     for (const command of lost) {

@@ -55,9 +55,9 @@ export class Talkback {
     this.options.onChange();
   }
 
-  /** The connection anew. @param {string} why */
-  restart(why) {
-    this.#publisher?.restart(why);
+  /** The server is a new process. @param {number} age of it, ms */
+  renew(age) {
+    this.#publisher?.renew(age);
   }
 
   stop() {

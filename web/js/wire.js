@@ -185,6 +185,7 @@ export class Peering {
   #watchdog = 0;
   #since = 0;
   #running = false;
+  #answered = 0;
   #vigil = new Vigil();
 
   /** @param {PeeringOptions} options */
@@ -220,6 +221,16 @@ export class Peering {
     if (!this.#running || this.status.state === 'connecting') return;
     console.info(`${this.options.path}: connecting again (${why})`);
     void this.#attempt();
+  }
+
+  /**
+   * The server is a new process: starts anew, unless this connection is with the new one already.
+   *
+   * @param {number} age of that process, ms
+   */
+  renew(age) {
+    const joined = this.status.state === 'connected' && Date.now() - this.#answered < age;
+    if (!joined) this.restart('a new server');
   }
 
   #hurry = () => {
@@ -278,6 +289,7 @@ export class Peering {
       const { answer, location } = await exchange(path, pass, pc.localDescription?.sdp ?? '', abort.signal);
       if (this.pc !== pc) return forget(location, pass);
       this.#location = location;
+      this.#answered = Date.now();
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });
       this.#mind(pc);
       await this.settled(pc);

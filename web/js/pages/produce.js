@@ -260,10 +260,10 @@ addEventListener('keyup', (event) => {
   if (event.key === ' ' && event.target instanceof HTMLButtonElement && !document.querySelector('dialog[open]') && need('keys-on', HTMLInputElement).checked) event.preventDefault();
 });
 session.onChange(changed);
-session.onNewServer(() => {
-  watcher.restart('a new server');
-  pool.restart();
-  comms.talkback.restart('a new server');
+session.onNewServer((age) => {
+  watcher.renew(age);
+  pool.renew(age);
+  comms.talkback.renew(age);
 });
 session.reportWith(() => ({ ...watcher.summary, ...player.stats(), ...pool.stats() }));
 player.sound(false);

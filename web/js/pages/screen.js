@@ -89,7 +89,7 @@ document.addEventListener('visibilitychange', () => void stayAwake());
 player.addEventListener('sound', () => show(byId('hint'), player.dataset.sound === 'refused'));
 addEventListener('dblclick', () => void document.documentElement.requestFullscreen?.());
 session.onChange(updateHeader);
-session.onNewServer(() => watcher.restart('a new server'));
+session.onNewServer((age) => watcher.renew(age));
 session.reportWith(() => ({ ...watcher.summary, ...player.stats(), starts: watcher.starts, up_s: Math.round((performance.now() - opened) / 1000) }));
 session.start();
 watcher.start();

@@ -248,9 +248,9 @@ async function resume() {
 }
 
 session.onChange(changed);
-session.onNewServer(() => {
-  seat.restart('a new server');
-  back.restart('a new server');
+session.onNewServer((age) => {
+  seat.renew(age);
+  back.renew(age);
 });
 session.reportWith(() => ({ ...seat.camera?.summary, return_fps: back.summary.fps ?? 0, ...(seat.camera ? { starts: seat.camera.starts } : {}) }));
 session.start();

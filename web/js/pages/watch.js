@@ -126,7 +126,7 @@ player.addEventListener('sound', updateSound);
 player.video.addEventListener('volumechange', updateSound);
 addEventListener('keydown', onKey);
 session.onChange(update);
-session.onNewServer(() => watcher.restart('a new server'));
+session.onNewServer((age) => watcher.renew(age));
 session.reportWith(() => ({ ...watcher.summary, ...player.stats(), starts: watcher.starts }));
 session.start();
 watcher.start();
