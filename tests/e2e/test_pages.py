@@ -179,7 +179,7 @@ async def test_a_removed_speaker_is_told_so_and_comes_back_when_admitted(house: 
         "admitted",
         lambda: house.desk.evaluate("document.querySelector('#person-admit').hidden"),
     )
-    async with house.speaker.expect_navigation():
+    async with house.speaker.expect_event("load"):
         await press(house.speaker, "#card-button")
     await eventually(
         "no card", lambda: house.speaker.evaluate("document.body.dataset.card ?? 'none'"), "".__eq__
