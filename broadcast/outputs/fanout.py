@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from broadcast.errors import MalformedError
 from broadcast.outputs.limits import Bucket, KeyframeLimiter
@@ -26,7 +26,8 @@ from broadcast.transport.sdp import Watch
 
 log = logging.getLogger("pavilion.fanout")
 
-REPORT_EVERY = 1.0  # seconds between two sender reports to the same peer
+REPORT_EVERY = 2.5  # seconds between two sender reports to the same peer: all is sent by one clock
+REPORTS = 16  # sender reports that leave together
 REPLAY_AGE = 0.3  # seconds: a keyframe younger than this is replayed although a new one might be forced
 RESEND_SPAN = 768  # packets back from the newest: libsrtp refuses older ones, and no player waits for them
 
@@ -167,7 +168,7 @@ class Fanout:
         if media.video is not None and Kind.VIDEO in viewer.kinds:
             viewer.video = self._group(Kind.VIDEO, face(media.video, self._delay))
             self._start_picture(viewer, viewer.video, now)
-        _send_report(viewer, self._sender_reports(now))
+        self._send_reports((viewer,), now)
 
     def _start_picture(self, viewer: Viewer, group: Group, now: float) -> None:
         """A picture as soon as can be: by replay, or by a keyframe that all who wait share."""
@@ -273,32 +274,31 @@ class Fanout:
     # -- what viewers are told ---------------------------------------------------------------------------
 
     def _report(self, now: float) -> None:
-        """Sender reports to a few at a time, so that each gets one in REPORT_EVERY and no turn is long."""
+        """Sender reports, so that each viewer gets one in REPORT_EVERY: to some at a time, lest a turn be
+        long, and to no fewer than REPORTS, because the same report to many is one call."""
         elapsed = 0.0 if self._reported_at is None else now - self._reported_at
         self._reported_at = now
         self._quota = min(self._quota + len(self._viewers) * elapsed / REPORT_EVERY, len(self._viewers))
-        reports = self._sender_reports(now) if self._quota >= 1 else {}
-        while self._quota >= 1:
-            self._quota -= 1
-            if not self._round:
-                self._round = list(self._viewers.values())
-            _send_report(self._round.pop(), reports)
+        if self._quota < min(REPORTS, max(1, len(self._viewers))):
+            return
+        if len(self._round) < self._quota:
+            self._round += [each for each in self._viewers.values() if each.peer.state == "connected"]
+        some, self._round = self._round[: int(self._quota)], self._round[int(self._quota) :]
+        self._quota -= int(self._quota)
+        self._send_reports(some, now)
 
-    def _sender_reports(self, now: float) -> dict[Kind, bytes]:
-        """What everybody is told at this moment; b"" before a stream's first frame."""
+    def _send_reports(self, viewers: Sequence[Viewer], now: float) -> None:
         wall, cname = now + self._wall, self.track.cname
-        return {kind: stream.report(now, wall, cname) for kind, stream in self._streams.items()}
+        reports = {kind: stream.report(now, wall, cname) for kind, stream in self._streams.items()}
+        for kinds in ((Kind.VIDEO, Kind.AUDIO), (Kind.VIDEO,), (Kind.AUDIO,)):
+            data = b"".join(reports[kind] for kind in kinds)  # b"" before the first frames
+            peers = [each.peer for each in viewers if each.gets == kinds and each.peer.state == "connected"]
+            if data and peers:
+                self._port.control(peers, data)
 
     def _complain(self, message: str, now: float) -> None:
         if self._complaints.take(1, now):
             log.warning(message)
-
-
-def _send_report(viewer: Viewer, reports: dict[Kind, bytes]) -> None:
-    wanted = ((Kind.VIDEO, viewer.video), (Kind.AUDIO, viewer.audio))
-    data = b"".join(reports[kind] for kind, group in wanted if group is not None)
-    if data and viewer.peer.state == "connected":
-        viewer.peer.send_rtcp(data)
 
 
 def _stream(codec: Codec) -> Stream:

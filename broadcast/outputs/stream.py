@@ -5,6 +5,7 @@ extension follow each peer's offer, so peers with the same two are a `Group` and
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from broadcast.rtp.frame import Codec, Frame, Kind
 from broadcast.rtp.history import History
@@ -21,8 +22,7 @@ class Face:
     extension: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One packet of the stream before it has a header for anybody."""
 
     sequence: int

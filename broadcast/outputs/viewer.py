@@ -77,6 +77,12 @@ class Viewer:
     loss: float = 0.0
     rtt: float | None = None
 
+    @property
+    def gets(self) -> tuple[Kind, ...]:
+        """What it is sent, now that it is in."""
+        groups = ((Kind.VIDEO, self.video), (Kind.AUDIO, self.audio))
+        return tuple(kind for kind, group in groups if group is not None)
+
 
 def face(track: Track, delay: tuple[float, float] | None) -> Face:
     """The headers that a peer negotiated. `delay` is the playout delay (least, most) in seconds to ask for,

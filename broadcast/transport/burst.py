@@ -18,7 +18,7 @@ import errno
 import socket
 from array import array
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, repeat
@@ -37,9 +37,11 @@ CHUNK = 256  # packets laid out at once: any of them fit ARENA
 DRAIN = 256  # datagrams of the backlog sent in one turn of the event loop
 MAX_PACKET = 1400  # bytes of plain RTP
 MAX_SEGMENTS, MAX_RUN = 64, 65000  # the kernel's limits for one GSO entry: packets, bytes
+SRTCP_INDEX = 4  # bytes that SRTCP adds besides the tag (RFC 3711 section 3.4)
 GSO_DOUBTS = 64  # refusals in a row after which GSO is given up: one peer's odd route must not end it for all
 
 Address = tuple[Any, ...]  # as Python's socket module gives it
+Protect = Callable[[Any, Any, Any], int]  # session, packet, length: as libsrtp has it
 
 
 class Way(StrEnum):
@@ -168,17 +170,30 @@ class Outlet:
         for first in range(0, len(usable), CHUNK):
             self._burst(targets, usable[first : first + CHUNK])
 
-    def _burst(self, targets: Sequence[Target], packets: Sequence[bytes]) -> None:
+    def control(self, targets: Sequence[Target], packet: bytes) -> None:
+        """A plain RTCP `packet` to every target."""
+        self._burst(targets, [packet], srtp_lib.srtp_protect_rtcp, SRTCP_INDEX)
+
+    def _burst(
+        self,
+        targets: Sequence[Target],
+        packets: Sequence[bytes],
+        protect: Protect = srtp_lib.srtp_protect,
+        more: int = 0,
+    ) -> None:
         longest = max(map(len, packets))
-        for tag in {target.tag for target in targets}:
-            own = [target for target in targets if target.tag == tag]
-            cells = next(each for each in self._grids if longest + tag <= each.size)
-            layout = lay_out(packets, tag, cells.size, self.way is Way.GSO)
+        tags = {target.tag for target in targets}
+        for tag in tags:
+            own = targets if len(tags) == 1 else [target for target in targets if target.tag == tag]
+            cells = next(each for each in self._grids if longest + tag + more <= each.size)
+            layout = lay_out(packets, tag + more, cells.size, self.way is Way.GSO)
             most = min(cells.count // len(packets), kernel.MAX_ENTRIES // len(layout.runs))
             for first in range(0, len(own), most):
-                self._send(self._protect(cells, layout, own[first : first + most]))
+                self._send(self._protect(cells, layout, own[first : first + most], protect))
 
-    def _protect(self, cells: kernel.Cells, layout: Layout, targets: Sequence[Target]) -> Flight:
+    def _protect(
+        self, cells: kernel.Cells, layout: Layout, targets: Sequence[Target], protect: Protect
+    ) -> Flight:
         """Each target's copy of the packets, protected in place by one pass without Python in it. If libsrtp
         refuses a packet (a resend too old for it), that target gets none: the rest is done again, which
         gives the same bytes."""
@@ -188,7 +203,7 @@ class Outlet:
             _repeat(cells.memory, layout.template, len(targets))
             self._lengths[:used] = layout.plain * len(targets)
             handles = chain.from_iterable(map(repeat, [each.handle for each in targets], repeat(packets)))
-            refused = any(map(srtp_lib.srtp_protect, handles, cells.pointers, self._length_pointers))
+            refused = any(map(protect, handles, cells.pointers, self._length_pointers))
             expected = layout.whole * len(targets)
             if not refused and self._lengths[:used] == expected:
                 break

@@ -22,7 +22,7 @@ from broadcast.errors import MalformedError, OfferError
 from broadcast.rtp.frame import Kind
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
-from broadcast.transport.burst import Outlet, Way
+from broadcast.transport.burst import Outlet, Target, Way
 from broadcast.transport.dtls import Certificate
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
@@ -121,12 +121,13 @@ class Port:
 
     def burst(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
         """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
-        targets = [target for peer in peers if (target := peer.target) is not None]
-        if len(targets) < len(peers):
-            self._counts["tx_not_connected"] += len(peers) - len(targets)
-        for outlet in {target.outlet for target in targets}:
-            if outlet is not None:
-                outlet.burst([target for target in targets if target.outlet is outlet], packets)
+        for outlet, targets in self._aimed(peers):
+            outlet.burst(targets, packets)
+
+    def control(self, peers: Sequence[Peer], packet: bytes) -> None:
+        """A plain RTCP `packet`, the same to every one of `peers` (those not connected get nothing)."""
+        for outlet, targets in self._aimed(peers):
+            outlet.control(targets, packet)
 
     def stats(self) -> dict[str, float]:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
@@ -152,6 +153,16 @@ class Port:
         self._counts[what] += number
 
     # Inside.
+
+    def _aimed(self, peers: Sequence[Peer]) -> list[tuple[Outlet, list[Target]]]:
+        """Where the peers are, by the way out."""
+        targets = [target for peer in peers if (target := peer.target) is not None]
+        if len(targets) < len(peers):
+            self._counts["tx_not_connected"] += len(peers) - len(targets)
+        outlets = {target.outlet for target in targets if target.outlet is not None}
+        if len(outlets) == 1:
+            return [(outlets.pop(), targets)]
+        return [(each, [target for target in targets if target.outlet is each]) for each in outlets]
 
     def _local(self) -> Local:
         if len(self._peers) >= self._settings.max_peers:

@@ -107,6 +107,10 @@ class FakePort:
             if peer.state == "connected":
                 peer.rtp += packets
 
+    def control(self, peers: Sequence[FakePeer], packet: bytes) -> None:
+        for peer in peers:
+            peer.send_rtcp(packet)
+
     def answer_watch(self, offer: str, watch: Any) -> tuple[FakePeer, str]:
         return self.next.pop(0), "answer"
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from broadcast.rtp.packet import header
+from broadcast.rtp.rtcp import SenderReport
 from broadcast.transport import burst, kernel
 from broadcast.transport.burst import Outlet, Target, Way
 
@@ -154,6 +155,17 @@ def test_a_resend_is_byte_identical(scene: Any) -> None:
     it.outlet.burst(it.targets, [frame[5]])
     assert it.viewers[0].datagrams() == []
     assert it.counts["tx_protect_failed"] == 1
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_control_packets_for_many(scene: Any, way: Way) -> None:
+    """The same report to everybody can be read by each, again and again."""
+    it = scene(way=way)
+    reports = [SenderReport(7, number << 32, 2, 3, 4).build() for number in range(3)]
+    for report in reports:
+        it.outlet.control(it.targets, report)
+    for viewer in it.viewers:
+        assert [viewer._inbound.unprotect_rtcp(each) for each in viewer.datagrams()] == reports
 
 
 def test_unusable_packets_are_left_out(scene: Any) -> None:
