@@ -27,6 +27,7 @@ from broadcast.transport.sdp import Watch
 log = logging.getLogger("pavilion.fanout")
 
 REPORT_EVERY = 2.5  # seconds between two sender reports to the same peer: all is sent by one clock
+READ_EVERY = 5.0  # seconds between two receiver reports of a viewer that are read: they only inform
 REPORTS = 16  # sender reports that leave together
 REPLAY_AGE = 0.3  # seconds: a keyframe younger than this is replayed although a new one might be forced
 RESEND_SPAN = 768  # packets back from the newest: libsrtp refuses older ones, and no player waits for them
@@ -82,6 +83,7 @@ class Fanout:
         """A peer answered with `track` gets the programme as soon as it is connected, until it closes; only
         its picture or its sound, if `kinds` says so."""
         viewer = Viewer(peer, kinds)
+        peer.reports_every = READ_EVERY
         self._viewers[peer.id] = viewer
         closed = peer.on_closed
 

@@ -14,13 +14,14 @@ from typing import Literal, Protocol
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
-from broadcast.transport.burst import Address, Outlet, Target
+from broadcast.transport.burst import SRTCP_INDEX, Address, Outlet, Target
 from broadcast.transport.dtls import Certificate, Dtls
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
 
 log = logging.getLogger(__name__)
 
+RECEIVER_REPORT = 201  # RTCP's packet type (RFC 3550 section 12.1)
 MAX_PATHS = 8  # proved and remembered for one peer: more than any browser keeps open
 
 Path = tuple[Outlet, Address]  # a socket of ours, an address of theirs
@@ -63,6 +64,7 @@ class Peer:
         self.media = media
         self.state: Literal["new", "connected", "closed"] = "new"
         self.rtt: float | None = None
+        self.reports_every = 0.0  # seconds: of lone receiver reports, no more are read than one in this time
         self.on_connected: Callable[[], None] = nothing
         self.on_rtp: Callable[[bytes, float], None] = nothing
         self.on_rtcp: Callable[[bytes, float], None] = nothing
@@ -77,6 +79,7 @@ class Peer:
         self.target: Target | None = None  # while connected: `path` with the keys
         self._exchange = exchange
         self._inbound: Session | None = None
+        self._report_due = 0.0
         self._dtls: Dtls | None = Dtls(
             exchange.loop,
             certificate,
@@ -143,18 +146,34 @@ class Peer:
             self._exchange.count("rx_early")
             return
         rtcp = 192 <= datagram[1] <= 223
+        lone = rtcp and self.reports_every > 0 and self._is_lone_report(datagram)
+        if lone and now < self._report_due:
+            self._exchange.count("rx_reports_unread")
+            return
         try:
             packet = session.unprotect_rtcp(datagram) if rtcp else session.unprotect(datagram)
         except (SrtpError, ValueError):
             self._exchange.count("rx_not_authentic")
             return
         self.heard = now
+        if lone:
+            self._report_due = now + self.reports_every
         if rtcp:
             self.on_rtcp(packet, now)
         else:
             self.on_rtp(packet, now)
 
     # Inside.
+
+    def _is_lone_report(self, datagram: bytes) -> bool:
+        """Whether an SRTCP datagram holds a receiver report and nothing else. Its first header is not
+        encrypted (RFC 3711 section 3.4)."""
+        size = 4 + 4 * int.from_bytes(datagram[2:4], "big")
+        return (
+            datagram[1] == RECEIVER_REPORT
+            and self.target is not None
+            and len(datagram) == size + self.target.tag + SRTCP_INDEX
+        )
 
     def _transmit(self, datagram: bytes) -> None:
         if self.path is not None:

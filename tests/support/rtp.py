@@ -75,6 +75,7 @@ class FakePeer:
     id: str = "peer"
     state: str = "connected"
     rtt: float | None = None
+    reports_every: float = 0.0
     rtp: list[bytes] = field(default_factory=list)
     rtcp: list[bytes] = field(default_factory=list)
     on_connected: Callable[[], None] = nothing

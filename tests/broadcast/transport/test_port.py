@@ -14,6 +14,7 @@ import uvloop
 from broadcast.client import offers
 from broadcast.client.agent import Agent
 from broadcast.errors import OfferError, RequestError
+from broadcast.rtp import rtcp
 from broadcast.rtp.frame import Codec
 from broadcast.rtp.packet import header
 from broadcast.transport import stun
@@ -138,6 +139,21 @@ async def test_media_keeps_a_peer_that_no_longer_checks(port: Port, join: Join) 
     agent.send_rtp([rtp(1)])
     await until(lambda: bool(got))
     assert peer.heard == got[0] > before
+
+
+async def test_of_lone_reports_few_are_read(port: Port, join: Join) -> None:
+    """Where they only inform, the second receiver report is not read; what asks for something always is."""
+    agent, peer = await join()
+    got: list[rtcp.Report] = []
+    peer.on_rtcp = lambda data, arrival: got.extend(rtcp.parse(data))
+    peer.reports_every = 1000.0
+    block = rtcp.ReportBlock(1, 0, 0, 0, 0, 0, 0)
+    report, nack = rtcp.ReceiverReport(7, (block, block)), rtcp.Nack(7, 1, (5,))
+    for sent in (report.build(), report.build(), nack.build(), report.build() + nack.build()):
+        agent.send_rtcp(sent)
+    await until(lambda: len(got) >= 4)
+    assert [type(each) for each in got] == [rtcp.ReceiverReport, rtcp.Nack, rtcp.ReceiverReport, rtcp.Nack]
+    assert port.stats()["rx_reports_unread"] == 1
 
 
 async def test_a_client_may_move(port: Port, join: Join) -> None:
