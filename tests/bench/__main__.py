@@ -67,7 +67,7 @@ def main() -> int:
         _say("joining")
         figures += joining.run(options.quick)
     if set(chosen) & set(STEPS):
-        figures += asyncio.run(_measure(chosen))
+        figures += asyncio.run(_measure(chosen, options.nice))
     print(f"\n{table(figures)}\n")
     if readings:
         print(f"{audience.lines(readings)}\nCurves: {output.parent}/fanout-*.svg\n")
@@ -86,7 +86,7 @@ def main() -> int:
     return 1 if misses else 0
 
 
-async def _measure(parts: list[str]) -> list[Figure]:
+async def _measure(parts: list[str], nice: int) -> list[Figure]:
     cache = ROOT / "build" / "tests"
     cache.mkdir(parents=True, exist_ok=True)
     _say("preparing media")
@@ -122,6 +122,8 @@ async def _measure(parts: list[str]) -> list[Figure]:
                     for ident in SPEAKERS.get(part, ()):
                         if ident not in hall.speakers:
                             await hall.speak(ident, recordings[ident])
+                    if nice:
+                        hall.favour(nice)
                     found = await measure(hall, viewer)
                 except (Refused, PavilionError, TimeoutError, ConnectionError) as error:
                     found = [Figure(part, None, bar=0, note=f"could not be measured: {error!r}")]

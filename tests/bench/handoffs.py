@@ -32,8 +32,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     """One after the other between two speakers: pictures, sound, and what the speakers are asked for."""
     names = list(hall.speakers)[:2]
     tape = SoundTape(await _watcher(hall, "/whep"))
-    await hall.cue(names[0])
-    await hall.take(names[0])
+    await _on_air(hall, names[0])
     before = await viewer.received()
     tape.packets.clear()
     seen, takes = [*await viewer.rows()], []
@@ -44,7 +43,10 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
         takes.append((await hall.take(names[number % 2]), number % 2))
         await asyncio.sleep(0.2)
         seen += await viewer.rows()
+    await asyncio.sleep(1)
+    seen += await viewer.rows()
     after = await viewer.received()
+    await tape.viewer.close()
     begun, wave = await asyncio.to_thread(tape.wave)
     cuts = [_cut(seen, who, viewer.clock(at)) for at, who in takes]
     found = [each for each in cuts if each is not None]
@@ -78,8 +80,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
 async def dead_feed(hall: Hall, viewer: Viewer) -> list[Figure]:
     """The camera on air falls silent, and comes back with a keyframe."""
     speaker = hall.speakers["thony"]
-    await hall.cue("thony")
-    await hall.take("thony")
+    await _on_air(hall, "thony")
     away, back = [], []
     for number in range(DEAD_ROUNDS):
         await asyncio.sleep(CALM if number else 3.0)
@@ -99,8 +100,7 @@ async def dead_feed(hall: Hall, viewer: Viewer) -> list[Figure]:
 
 async def mix_minus(hall: Hall, viewer: Viewer) -> list[Figure]:
     """Thony is on air with a steady tone: what she and what the next speaker hear in their returns."""
-    await hall.cue("thony")
-    await hall.take("thony")
+    await _on_air(hall, "thony")
     tapes = [SoundTape(await _watcher(hall, "/whep/return", who)) for who in ("thony", "lanvin")]
     await asyncio.sleep(2)
     for tape in tapes:
@@ -118,8 +118,7 @@ async def loudness(hall: Hall, viewer: Viewer) -> list[Figure]:
     tape = SoundTape(await _watcher(hall, "/whep"))
     found = []
     for talk in ("india", "taiwan"):
-        await hall.cue(talk)
-        await hall.take(talk)
+        await _on_air(hall, talk)
         await asyncio.sleep(SETTLE)
         tape.packets.clear()
         await asyncio.sleep(MEASURED)
@@ -165,6 +164,12 @@ async def restart(hall: Hall, viewer: Viewer) -> list[Figure]:
         Figure("kill -9 of the server: the same talk", float(same), "", 1, True),
         Figure("kill -9 of the server: speaker's page back", back, "s", 5, note="live again, by itself"),
     ]
+
+
+async def _on_air(hall: Hall, talk: str) -> None:
+    if hall.producer.air != talk:
+        await hall.cue(talk)
+        await hall.take(talk)
 
 
 async def _programme_again(hall: Hall) -> float:
