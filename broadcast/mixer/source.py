@@ -30,10 +30,11 @@ FIRM = 0.05  # seconds: sound whose capture time moves by more begins a new line
 
 @dataclass(slots=True, eq=False)
 class Picture:
-    """A decoded picture. `captured`: monotonic seconds. Scaled versions are made once."""
+    """A decoded picture. `captured`, `came` (decoded): monotonic seconds. Scaled versions are made once."""
 
     frame: av.VideoFrame
     captured: float
+    came: float
     _scaled: dict[tuple[int, int], av.VideoFrame] = field(default_factory=dict)
 
     def scaled(self, scaler: Scaler, width: int, height: int) -> av.VideoFrame:
@@ -66,7 +67,6 @@ class Source:
         self._asked = 0.0
         self._lock = threading.Lock()  # over delay, shelf and timeline
         self._shelf: Shelf[Picture] = Shelf()
-        self._shown_at = 0.0
         self._timeline = Timeline()
         self._reader = Reader(self._timeline)
         self._offset: float | None = None  # captured minus timestamp, seconds
@@ -147,7 +147,7 @@ class Source:
             with self._lock:
                 self.decoded += 1
                 self.delay.picture(frame.captured, now)
-                self._shelf.add(Picture(picture, frame.captured))
+                self._shelf.add(Picture(picture, frame.captured, now))
         self._eye.close()
 
     def _next(self) -> Frame | None:
@@ -179,10 +179,9 @@ class Source:
             due = now - delay - self.delay.shift
             picture = self._shelf.pick(due)
             if picture is not None and picture is not before:
-                self._shown_at = now
                 lag = min(max(due - picture.captured, 0.0), LARGEST_LAG)
                 self._lag += SETTLE * (lag - self._lag)
-            elif picture is not None and now - self._shown_at > hold:
+            elif picture is not None and now - picture.came > hold:
                 return None
             return picture
 
