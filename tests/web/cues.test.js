@@ -69,6 +69,8 @@ test('what is wrong is named, with what to do about it', () => {
     [{ height: 0, width: 0 }, 'picture', 'bad'],
     [{ limited: 'cpu' }, 'picture', 'warn'],
     [{ fps: 8 }, 'picture', 'bad'],
+    [{ height: 360 }, 'picture', 'warn'],
+    [{ height: 360, limited: 'bandwidth' }, 'picture', 'warn'],
     [{ bright: 3 }, 'light', 'bad'],
     [{ bright: 40 }, 'light', 'warn'],
     [{ level: null }, 'voice', 'bad'],

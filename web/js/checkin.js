@@ -69,6 +69,8 @@ function picture(samples) {
   if (busy) return { ...base, tone: 'warn', fix: 'Your computer is busy. Close other programs and tabs, and plug in the power supply.' };
   if (fps < 12) return { ...base, tone: 'bad', fix: 'Your picture jerks. Close other programs; in the dark a camera slows down, so turn on a light.' };
   if (fps < 20) return { ...base, tone: 'warn', fix: 'Your picture is not smooth. More light helps: in the dark a camera slows down.' };
+  const thin = samples.filter((sample) => sample.limited === 'bandwidth').length * 2 > samples.length;
+  if (last.height < 480 && thin) return { ...base, tone: 'warn', fix: 'Your picture is small, because the line is thin. It grows as soon as the line allows it.' };
   if (last.height < 480) return { ...base, tone: 'warn', fix: 'Your picture is small. Choose another camera under Devices if you have one.' };
   return { ...base, tone: 'good', fix: '' };
 }
