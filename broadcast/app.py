@@ -5,7 +5,7 @@ Read `App.start` for what there is, `App._wire` for who tells whom what.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -86,14 +86,13 @@ class App:
         self._wire()
         await self.mixer.start()
         self._on_stop("feeds", self._close_feeds)
-        await self._prepare_clips(data / "clips")
         try:
             await self.desk.start()
         except JournalError as error:
             raise PavilionError(f"The journal cannot be used: {error}", code="journal_unusable") from error
         self.fonts = EventFonts(cache_folder(), [repr(config)])
-        fonts = asyncio.create_task(self.fonts.prepare(), name="fonts")
-        self._on_stop("fonts", lambda: _cancelled(fonts))
+        self._meanwhile("fonts", self.fonts.prepare())
+        self._meanwhile("clips", self._prepare_clips(data / "clips"))
         routes = Routes(config, self)
         self.stage.on_barred = routes.bar
         self._on_stop("HTTP", routes.stop)
@@ -115,6 +114,11 @@ class App:
     def _on_stop(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
         self._stops.append((name, stop))
 
+    def _meanwhile(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Work for which the show does not wait."""
+        task = asyncio.create_task(work, name=name)
+        self._on_stop(name, lambda: _cancelled(task))
+
     def _wire(self) -> None:
         """Who tells whom: the mixer's frames to the viewers, feeds to the stage and the desk."""
         self.mixer.on_frame = self.fanout.send
@@ -128,7 +132,7 @@ class App:
         self.feeds.on_removed = self._feed_removed
 
     async def _prepare_clips(self, cache: Path) -> None:
-        """Every clip as a feed, in a form that all browsers play."""
+        """Every clip as a feed, in a form that all browsers play; until then its talk has no picture."""
         for clip in self.config.clips:
             feed = ClipFeed(f"clip.{clip.id}", self.config.path(clip.file), loop=clip.loop, cache_dir=cache)
             try:
@@ -139,6 +143,7 @@ class App:
             feed.on_ended = partial(self.desk.clip_ended, clip.id)
             self._clips[feed.id] = feed
             self.feeds.add(feed)
+            self.stage.clip_prepared(feed)
 
     async def _close_feeds(self) -> None:
         self.relay.close()

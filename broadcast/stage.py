@@ -157,6 +157,14 @@ class Stage:
         self._tap()
         self._redraw(feed.id)
 
+    def clip_prepared(self, clip: ClipFeed) -> None:
+        """A clip can be played from now on: it is if it is on air already (after a restart), and if it is next
+        its first picture stands ready."""
+        if self._shown is not None and clip.id in self._shown.talk.feeds:
+            clip.play()
+        elif clip.id in self._staged:
+            clip.cue()
+
     def feed_removed(self, feed: Feed) -> None:
         """A feed is gone."""
         self._tap()
