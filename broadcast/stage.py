@@ -137,7 +137,11 @@ class Stage:
         now = time.monotonic()
         figures = self._mixer.stats()
         return {
-            "feeds": [feed.health(now).as_json() for feed in self._feeds if feed.kind != "talkback"],
+            "feeds": [
+                {**feed.health(now).as_json(), **_loudness(figures["sources"].get(feed.id, {}))}
+                for feed in self._feeds
+                if feed.kind != "talkback"
+            ],
             "mixer": {
                 "state": self._mixer.state,
                 **{k: figures.get(k) for k in ("fps", "late_ms", "restarts")},
@@ -232,6 +236,11 @@ class Stage:
         """The level that a producer has set for this person, as a factor."""
         level = self._levels.get(person, Level())
         return 0.0 if level.muted else 10.0 ** (level.gain_db / 20)
+
+
+def _loudness(source: Mapping[str, Any]) -> dict[str, Any]:
+    """How loud a staged feed is (LUFS) and the gain that this asks for; None while it is not known."""
+    return {"lufs": source.get("lufs"), "gain_db": source.get("gain_db")}
 
 
 def slides_of(person: str) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from playwright.async_api import Error as PageError
 from playwright.async_api import Page
 
 PATIENCE = 20.0  # seconds for anything that a page should come to show
@@ -23,8 +24,13 @@ async def eventually(
     """Look again and again until `good(look())`, and return what was seen. Raises `NeverCame`."""
     until = time.monotonic() + within
     while True:
-        seen = await look()
-        if good(seen):
+        try:
+            seen = await look()
+        except PageError as error:  # a page on its way to another cannot be asked
+            if "navigation" not in str(error):
+                raise
+            seen = error
+        if not isinstance(seen, PageError) and good(seen):
             return seen
         if time.monotonic() > until:
             raise NeverCame(f"{what}: last seen {seen!r}")
