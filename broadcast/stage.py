@@ -162,8 +162,8 @@ class Stage:
         self._redraw(feed.id)
 
     def clip_prepared(self, clip: ClipFeed) -> None:
-        """A clip can be played from now on: it is if it is on air already (after a restart), and if it is next
-        its first picture stands ready."""
+        """A clip can be played from now on: it is if it is on air already (after a restart), and if it is
+        next, its first picture stands ready."""
         if self._shown is not None and clip.id in self._shown.talk.feeds:
             clip.play()
         elif clip.id in self._staged:
