@@ -297,5 +297,8 @@ def _rest(before: State, after: State) -> State:
 
 
 def _order(state: State) -> tuple[str | None, str | None, str | None]:
-    """What a producer who takes must have seen."""
-    return state.floor.air.talk, state.floor.air.held, state.rundown.standby
+    """What a producer who takes must have seen: who has the floor, and who is next. A talk whose picture
+    fails keeps the floor until it is back: a take in that very moment is wanted more than ever."""
+    air = state.floor.air
+    floor = air.held if air.returns else air.talk
+    return floor, None if air.returns else air.held, state.rundown.standby

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from broadcast.mixer.sound import SEAM, Samples
+from broadcast.mixer.sound import Samples
 
 PHASES = 4  # oversampling
 TAPS = 16  # samples that a point between two samples is judged by
@@ -19,11 +19,11 @@ GUARD = 0.977  # -0.2 dB: what fourfold oversampling still misses between its ow
 class Limiter:
     """Keeps every true peak at or below the ceiling by turning down in time, without distortion or clicks.
 
-    It looks 5 ms ahead, so it gives back the samples 5 ms (`DELAY`) late.
+    It looks 2 ms ahead, so it gives back the samples 2 ms (`DELAY`) late.
     """
 
-    DELAY = SEAM
-    RELEASE = 0.02  # of the full level, that it turns up again in 5 ms
+    DELAY = 96  # samples; each of them is one that players hold the pictures back by, too
+    RELEASE = 0.008  # of the full level, that it turns up again in 2 ms
 
     def __init__(self, ceiling_dbtp: float, channels: int = 2) -> None:
         self._ceiling = 10 ** (ceiling_dbtp / 20)
@@ -34,7 +34,7 @@ class Limiter:
         self._phases = _phases()
 
     def process(self, block: Samples) -> Samples:
-        """A block of a multiple of 5 ms; gives as many samples."""
+        """A block of a multiple of `DELAY`; gives as many samples."""
         samples = np.concatenate((self._held, block), axis=1)
         peaks = self._peaks(block)
         self._peak = float(peaks[-1])

@@ -13,7 +13,7 @@ from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.sound import BLOCK, RATE, Samples
 
 SECONDS = BLOCK / RATE
-# How late a sample leaves: 5 ms in the limiter and 2.5 ms in Opus. Sources are read by as much earlier.
+# How late a sample leaves: 2 ms in the limiter and 2.5 ms in Opus. Sources are read by as much earlier.
 LEAD = (Limiter.DELAY + 120) / RATE
 # When a block leaves, after its first sample is due. Browsers hold sound back for much longer than pictures
 # (some 40 to 60 ms against 10) and then hold the pictures back to match, so each millisecond that sound

@@ -325,6 +325,23 @@ def test_stale_and_from_another_life() -> None:
     assert show.do(Cue("d", "one", revision=show.show.state.revision + 1)) == "stale"
 
 
+def test_a_picture_that_fails_makes_no_take_stale() -> None:
+    """A take that was decided before the talk on air lost its picture is carried out; it is wanted now."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.add("clip.film")
+    show.do(Cue("c", "film"))
+    seen = show.show.state.revision
+    show.wait(2.0)
+    show.stage.fresh.discard("thony")
+    show.wait(1.0)
+    assert show.air is None
+    assert show.show.state.floor.air.held == "one"
+    assert show.do(Take("t", revision=seen)) == "running"
+    show.shown()
+    assert show.air == "film"
+
+
 def test_phases() -> None:
     """Before the first take, after it, and over when every talk is done."""
     show = Rehearsal(replace(EVENT, talks=EVENT.talks[3:]))
