@@ -48,7 +48,7 @@ async def show(
     start_server: Any, event_table: Any, chromium: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Show]:
     folder = tmp_path_factory.mktemp("media")
-    # Five browsers and two cameras share the cores: a camera that stalls for a moment is not the subject here.
+    # Five browsers and two cameras share the cores: a camera that stalls for a moment is not the subject.
     server: Server = await start_server(event_table(3, limits={"dead_feed_ms": 3000}))
     links = await server.links()
 
