@@ -175,6 +175,7 @@ async def test_edits_outlive_the_server(floor: Floor) -> None:
     await floor.producer.command("edit", do="move", talk="panel", before="thony")
     await floor.producer.command("edit", do="add", talk="more", title="More", speakers=["lanvin"], minutes=7)
     await floor.producer.command("edit", do="extend", talk="again", minutes=5)
+    await floor.producer.until(lambda now: any(talk["extended"] == 5 for talk in now.state["talks"]))
     before = floor.producer.state
     process = floor.server.process
     assert process is not None
