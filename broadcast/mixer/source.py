@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 WAITING = 60  # encoded pictures; beyond, all up to the next keyframe are dropped
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe
 SETTLE, LARGEST_LAG = 0.1, 0.08  # the share of a new lag that counts; seconds
-FOLLOWED = 0.5  # the share of that lag by which sound is late, too: the rest makes up for players' buffers
+AHEAD = 0.008  # seconds by which sound is ahead of that: makes up for players' longer buffers of sound
 FIRM = 0.05  # seconds: sound whose capture time moves by more begins a new line
 
 
@@ -193,13 +193,13 @@ class Source:
         with self._lock:
             if self._offset is None:
                 return np.zeros((2, BLOCK), np.float32)
-            due = now + lead - FOLLOWED * self._lag - self.delay.value - self.delay.shift
+            due = now + lead + AHEAD - self._lag - self.delay.value - self.delay.shift
             return self._reader.block(round((due - self._offset) * RATE))
 
     def _slack(self) -> float:
         """By how many seconds sound may come later than pictures and still be there when its block is made:
         the last sample of a block is read `LEAD` early, and the block leaves before its 20 ms are over."""
-        return FOLLOWED * self._lag + LEAVES - LEAD - BLOCK / RATE
+        return self._lag - AHEAD + LEAVES - LEAD - BLOCK / RATE
 
     @property
     def goal(self) -> float:
