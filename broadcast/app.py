@@ -166,14 +166,7 @@ class App:
         self.fanout.add_viewer(peer)
         self._audience[peer.id] = role
         self._count_audience()
-        closed = peer.on_closed
-
-        def left(reason: str) -> None:
-            self._audience.pop(peer.id, None)
-            self._count_audience()
-            closed(reason)
-
-        peer.on_closed = left
+        peer.when_closed(lambda reason: self._left_audience(peer))
         return peer, answer
 
     def watch_return(self, offer: str, person: str) -> tuple[Peer, str]:
@@ -222,6 +215,10 @@ class App:
         feed = self.feeds.get(feed_id)
         if feed is not None:
             feed.request_keyframe()
+
+    def _left_audience(self, peer: Peer) -> None:
+        self._audience.pop(peer.id, None)
+        self._count_audience()
 
     def _count_audience(self) -> None:
         roles = list(self._audience.values())

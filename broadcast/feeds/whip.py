@@ -82,13 +82,7 @@ class WhipFeed(Feed):
         self._complained = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        closed = peer.on_closed
-
-        def gone(reason: str) -> None:
-            self.close(reason)
-            closed(reason)
-
-        peer.on_closed = gone
+        peer.when_closed(self.close)
         peer.on_rtp = self._rtp
         peer.on_rtcp = self._rtcp
 

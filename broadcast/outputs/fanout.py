@@ -85,13 +85,7 @@ class Fanout:
         viewer = Viewer(peer, kinds)
         peer.reports_every = READ_EVERY
         self._viewers[peer.id] = viewer
-        closed = peer.on_closed
-
-        def left(reason: str) -> None:
-            self._left(viewer)
-            closed(reason)
-
-        peer.on_closed = left
+        peer.when_closed(lambda reason: self._left(viewer))
         peer.on_rtcp = lambda data, at: self._feedback(viewer, data)
         peer.on_connected = lambda: self._joined(viewer)
         if peer.state == "connected":

@@ -53,13 +53,7 @@ class Relay:
         if feed not in self._channels:
             self._channels[feed] = channel
             channel.open(lambda reason: self._feed_closed(feed))
-        closed = peer.on_closed
-
-        def left(reason: str) -> None:
-            self._left(feed, peer)
-            closed(reason)
-
-        peer.on_closed = left
+        peer.when_closed(lambda reason: self._left(feed, peer))
         peer.on_rtcp = lambda data, at: channel.feedback(peer, data)
         peer.on_connected = lambda: channel.join(peer)
         channel.expect(peer)

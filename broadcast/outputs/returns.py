@@ -75,12 +75,7 @@ class Returns:
         peer, answer = self._port.answer_watch(offer, replace(self._fanout.track, audio_ssrc=stream.ssrc))
         self._fanout.add_viewer(peer, kinds=(Kind.VIDEO,))
         listener = Listener(person, peer, stream)
-        closed, connected, feedback = peer.on_closed, peer.on_connected, peer.on_rtcp
-
-        def left(reason: str) -> None:
-            if self._listeners.pop(peer.id, None) is not None:
-                self._tell()
-            closed(reason)
+        connected, feedback = peer.on_connected, peer.on_rtcp
 
         def joined() -> None:
             connected()
@@ -90,7 +85,8 @@ class Returns:
             feedback(data, at)
             self._feedback(listener, data)
 
-        peer.on_closed, peer.on_connected, peer.on_rtcp = left, joined, said
+        peer.on_connected, peer.on_rtcp = joined, said
+        peer.when_closed(lambda reason: self._left(listener))
         return peer, answer
 
     def send(self, person: str, frame: Frame) -> None:
@@ -123,6 +119,10 @@ class Returns:
         listener.face = face(audio, None)
         self._listeners[listener.peer.id] = listener
         self._tell()
+
+    def _left(self, listener: Listener) -> None:
+        if self._listeners.pop(listener.peer.id, None) is not None:
+            self._tell()
 
     def _tell(self) -> None:
         self.on_listeners({listener.person for listener in self._listeners.values()})

@@ -45,8 +45,9 @@ class Peer:
     """The far end of one WHIP or WHEP session.
 
     `media` is what was agreed. Set the callbacks right after the answer: `on_connected()`;
-    `on_rtp(packet, arrival)` and `on_rtcp(packet, arrival)` with decrypted bytes and monotonic seconds;
-    `on_closed(reason)`, called once. `rtt` (seconds) is for those who read RTCP to set.
+    `on_rtp(packet, arrival)` and `on_rtcp(packet, arrival)` with decrypted bytes and monotonic seconds.
+    Whoever wants to know of the end says so with `when_closed`. `rtt` (seconds) is for those who read RTCP
+    to set.
     """
 
     def __init__(
@@ -68,7 +69,6 @@ class Peer:
         self.on_connected: Callable[[], None] = nothing
         self.on_rtp: Callable[[bytes, float], None] = nothing
         self.on_rtcp: Callable[[bytes, float], None] = nothing
-        self.on_closed: Callable[[str], None] = nothing
         self.ufrag = ufrag
         self.username = f"{ufrag}:{offer.transport.ufrag}"  # of every check that is meant for this peer
         self.password = password.encode("ascii")
@@ -78,6 +78,7 @@ class Peer:
         self.path: Path | None = None  # the one that we send on: nominated, or the first that was proved
         self.target: Target | None = None  # while connected: `path` with the keys
         self._exchange = exchange
+        self._closed: list[Callable[[str], None]] = []  # who is to be told
         self._inbound: Session | None = None
         self._report_due = 0.0
         self._dtls: Dtls | None = Dtls(
@@ -107,8 +108,12 @@ class Peer:
         outlet, address = self.path
         outlet.send(address, protected)
 
+    def when_closed(self, callback: Callable[[str], None]) -> None:
+        """Have `callback(reason)` called once when this peer ends, after those who asked earlier."""
+        self._closed.append(callback)
+
     def close(self, reason: str = "closed") -> None:
-        """Say goodbye, release everything, tell `on_closed`. Idempotent."""
+        """Say goodbye, release everything, tell who asked with `when_closed`. Idempotent."""
         if self.state == "closed":
             return
         self.state = "closed"
@@ -118,9 +123,10 @@ class Peer:
         self._dtls = self._inbound = self.target = self.path = None
         self.paths.clear()
         log.info("%s closed: %s", self.name, reason)
-        on_closed = self.on_closed
-        self.on_connected = self.on_rtp = self.on_rtcp = self.on_closed = nothing
-        on_closed(reason)
+        self.on_connected = self.on_rtp = self.on_rtcp = nothing
+        told, self._closed = self._closed, []
+        for callback in told:
+            callback(reason)
 
     # What the port calls.
 

@@ -81,7 +81,7 @@ class FakePeer:
     on_connected: Callable[[], None] = nothing
     on_rtp: Callable[[bytes, float], None] = nothing
     on_rtcp: Callable[[bytes, float], None] = nothing
-    on_closed: Callable[[str], None] = nothing
+    told: list[Callable[[str], None]] = field(default_factory=list)
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         self.rtp += packets
@@ -89,10 +89,14 @@ class FakePeer:
     def send_rtcp(self, data: bytes) -> None:
         self.rtcp.append(data)
 
+    def when_closed(self, callback: Callable[[str], None]) -> None:
+        self.told.append(callback)
+
     def close(self, reason: str = "closed") -> None:
         if self.state != "closed":
             self.state = "closed"
-            self.on_closed(reason)
+            for callback in self.told:
+                callback(reason)
 
 
 class FakePort:

@@ -297,7 +297,8 @@ def test_who_leaves_gets_nothing_more() -> None:
     """A viewer that goes is forgotten, with its group, and whoever watched it go is told too."""
     hall = Hall()
     told: list[str] = []
-    peer = FakePeer(Negotiated(track(Codec.H264, VIDEO), None), on_closed=told.append)
+    peer = FakePeer(Negotiated(track(Codec.H264, VIDEO), None))
+    peer.when_closed(told.append)
     hall.fanout.add_viewer(peer)  # type: ignore[arg-type]
     hall.frame(key=True)
     peer.close("left")

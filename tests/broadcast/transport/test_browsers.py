@@ -101,7 +101,7 @@ async def test_chromium_publishes_and_views(port: Port) -> None:
             speaker, answer = port.answer_publish(await page.evaluate(CAMERA))
             left = asyncio.Event()
             reasons: list[str] = []
-            speaker.on_closed = lambda reason: (reasons.append(reason), left.set())
+            speaker.when_closed(lambda reason: (reasons.append(reason), left.set()))
             assert speaker.media.video is not None
             assert speaker.media.video.codec is Codec.H264
             await page.evaluate("sdp => pc.setRemoteDescription({type: 'answer', sdp})", answer)
@@ -157,6 +157,6 @@ async def test_firefox_publishes_and_views(port: Port) -> None:
         assert shown > 30
         assert set(counted) == {speaker.media.video.payload_type, speaker.media.audio.payload_type}
         reasons: list[str] = []
-        speaker.on_closed = reasons.append
+        speaker.when_closed(reasons.append)
         await run("async () => pc.close()")
         await until(lambda: reasons == ["left"])

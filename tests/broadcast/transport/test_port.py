@@ -101,14 +101,14 @@ async def test_goodbye_from_either_side(port: Port, join: Join) -> None:
     """A closing client is "left" at once; a closing peer tells its client; both are told once."""
     agent, peer = await join()
     reasons: list[str] = []
-    peer.on_closed = reasons.append
+    peer.when_closed(reasons.append)
     agent.close()
     await until(lambda: bool(reasons))
     peer.close("closed")
     assert reasons == ["left"]
     agent, peer = await join()
     agent.on_closed = reasons.append
-    peer.on_closed = reasons.append
+    peer.when_closed(reasons.append)
     peer.close("replaced")
     await until(lambda: len(reasons) == 3)
     assert reasons == ["left", "replaced", "left"]
@@ -119,9 +119,9 @@ async def test_the_silent_and_the_slow_expire(port: Port, join: Join, certificat
     """Peers end as "silent" without anything authentic, and as "handshake_timeout" if they never connect."""
     _, peer = await join()
     reasons: list[str] = []
-    peer.on_closed = reasons.append
+    peer.when_closed(reasons.append)
     slow, _ = port.answer_watch(offers.watch(Agent(certificate=certificate), [Codec.H264]), WATCH)
-    slow.on_closed = reasons.append
+    slow.when_closed(reasons.append)
     port.expire(slow.created + 10.1)
     assert reasons == ["handshake_timeout"]
     port.expire(peer.heard + 14.9)
@@ -290,7 +290,7 @@ async def test_nonsense_in_a_handshake_ends_it_cleanly(port: Port, certificate: 
     agent = Agent(certificate=certificate)
     peer, answer = port.answer_watch(offers.watch(agent, [Codec.H264]), WATCH)
     reasons: list[str] = []
-    peer.on_closed = reasons.append
+    peer.when_closed(reasons.append)
     send = agent._send
     agent._send = lambda _: send(b"\x16\xfe\xfd" + bytes(8) + b"\0\x20" + b"\x55" * 32)  # type: ignore[method-assign]
     with pytest.raises(RequestError):
@@ -306,7 +306,7 @@ async def test_a_wrong_certificate_is_refused(port: Port, certificate: Certifica
     offer = offers.watch(agent, [Codec.H264]).replace(certificate.fingerprint, other)
     peer, answer = port.answer_watch(offer, WATCH)
     reasons: list[str] = []
-    peer.on_closed = reasons.append
+    peer.when_closed(reasons.append)
     await agent.connect(answer)  # the client is content: it is the server that looks
     await until(lambda: bool(reasons))
     assert reasons == ["handshake_failed"]
