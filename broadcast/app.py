@@ -22,7 +22,7 @@ from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.relay import Relay
 from broadcast.outputs.returns import Returns
-from broadcast.routes import Routes
+from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
@@ -150,7 +150,7 @@ class App:
         self.feeds.close()
         self.fanout.close()
 
-    # -- what routes.py asks --------------------------------------------------------------------------
+    # -- what the routes ask ---------------------------------------------------------------------------
 
     def publish(self, offer: str, person: str, kind: str) -> tuple[Peer, str]:
         """A camera, a shared screen or a talkback voice of this person arrives. Raises `OfferError`."""

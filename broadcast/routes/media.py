@@ -1,0 +1,147 @@
+"""Publishing and watching over WebRTC: WHIP (RFC 9725) and its draft for egress, WHEP."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiohttp import web
+
+from broadcast.doorstep import Doorstep
+from broadcast.errors import NotFound, OfferError, PassError, RequestError
+from broadcast.routes.answers import CORS
+from broadcast.transport.peer import Peer
+from signaling.passes import Claims
+from signaling.refusal import PassRefused
+
+if TYPE_CHECKING:
+    from broadcast.app import App
+
+PUBLISHERS = {"camera": "speaker", "slides": "speaker", "talkback": "producer"}  # feed -> whose it is
+SDP = "application/sdp"
+
+
+class Session(NamedTuple):
+    """One WHIP or WHEP session and whose it is; `person` is empty for an anonymous viewer."""
+
+    peer: Peer
+    person: str
+
+
+class Media:
+    """The doors of WHIP and WHEP, and the sessions that are open."""
+
+    def __init__(self, app: "App", doorstep: Doorstep) -> None:
+        self._app = app
+        self._doorstep = doorstep
+        self._sessions: dict[str, Session] = {}
+        self._barred: frozenset[str] = frozenset()
+
+    def add(self, router: web.UrlDispatcher) -> None:
+        """Route the doors."""
+        router.add_post("/whip", self._whip)
+        router.add_post("/whep", self._whep)
+        router.add_post("/whep/return", self._whep_return)
+        router.add_post("/whep/feeds/{feed}", self._whep_feed)
+        for door in ("/whip", "/whep", "/whep/return", "/whep/feeds/{feed}"):
+            router.add_route("OPTIONS", door, _options)
+        for sessions in ("/whip/sessions/{session}", "/whep/sessions/{session}"):
+            router.add_delete(sessions, self._hang_up)
+            router.add_patch(sessions, self._no_trickle)
+            router.add_route("OPTIONS", sessions, _options)
+
+    async def _whip(self, request: web.Request) -> web.Response:
+        """A speaker's browser or encoder publishes, or a producer talks."""
+        role = request.query.get("feed", "camera")
+        if role not in PUBLISHERS:
+            raise RequestError(f"feed must be one of {', '.join(PUBLISHERS)}.", code="unknown_feed")
+        claims = self._authorise(request, PUBLISHERS[role])
+        offer = await _offer(request)
+        peer, answer = self._app.publish(offer, claims.person, role)
+        return self._created(claims, "whip", peer, answer)
+
+    async def _whep(self, request: web.Request) -> web.Response:
+        """Somebody watches the programme."""
+        claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
+        offer = await _offer(request)
+        self._doorstep.check(request.remote, claims.person)
+        peer, answer = self._app.watch(offer, claims.role)
+        self._doorstep.add(request.remote, claims.person, peer)
+        return self._created(claims, "whep", peer, answer)
+
+    async def _whep_return(self, request: web.Request) -> web.Response:
+        """A speaker watches the programme without hearing themselves."""
+        claims = self._authorise(request, "speaker")
+        offer = await _offer(request)
+        peer, answer = self._app.watch_return(offer, claims.person)
+        return self._created(claims, "whep", peer, answer)
+
+    async def _whep_feed(self, request: web.Request) -> web.Response:
+        """A producer watches a single feed, untouched."""
+        claims = self._authorise(request, "producer")
+        offer = await _offer(request)
+        peer, answer = self._app.watch_feed(offer, request.match_info["feed"])
+        return self._created(claims, "whep", peer, answer)
+
+    def bar(self, people: frozenset[str]) -> None:
+        """End every session of these people, and begin none."""
+        self._barred = people
+        for session in list(self._sessions.values()):
+            if session.person in people:
+                session.peer.close("removed")
+
+    def _created(self, claims: Claims, door: str, peer: Peer, answer: str) -> web.Response:
+        """201 with the answer; the location is unguessable and thereby the key to end the session."""
+        if claims.person in self._barred:  # removed while the offer was on its way
+            peer.close("removed")
+            raise PassError("A producer has removed you from the event.", code="removed", status=403)
+        open_ones = {key: each for key, each in self._sessions.items() if each.peer.state != "closed"}
+        self._sessions = {**open_ones, peer.id: Session(peer, claims.person)}
+        headers = {**CORS, "Location": f"/{door}/sessions/{peer.id}", "ETag": f'"{peer.id}"'}
+        return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+
+    async def _hang_up(self, request: web.Request) -> web.Response:
+        """The client ends its session (RFC 9725, section 4.2)."""
+        peer = self._session(request)
+        del self._sessions[peer.id]
+        peer.close("left")
+        return web.Response(status=200, headers=CORS)
+
+    async def _no_trickle(self, request: web.Request) -> web.Response:
+        """Trickle ICE and ICE restarts are not supported (RFC 9725, section 4.3)."""
+        self._session(request)
+        raise RequestError(
+            "Candidates are in the answer already; for an ICE restart, POST a new offer.",
+            code="no_trickle",
+            status=405,
+        )
+
+    def _session(self, request: web.Request) -> Peer:
+        session = self._sessions.get(request.match_info["session"])
+        if session is None or session.peer.state == "closed":
+            raise NotFound("This session has ended.")
+        return session.peer
+
+    def _authorise(self, request: web.Request, *roles: str) -> Claims:
+        """Who asks, if the pass allows it. Raises `PassError`."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if token and scheme.lower() != "bearer":
+            raise PassError("Send the pass as Authorization: Bearer <pass>.", code="pass_invalid")
+        try:
+            return self._app.desk.authorise(token.strip() or None, *roles)
+        except PassRefused as refused:
+            raise PassError(refused.message, code=refused.code, status=refused.status) from refused
+
+
+async def _options(request: web.Request) -> web.Response:
+    """What may be posted here (RFC 9725, section 4.7), also to pages of other origins."""
+    allow = "OPTIONS, DELETE" if "session" in request.match_info else "OPTIONS, POST"
+    return web.Response(status=204, headers={**CORS, "Accept-Post": SDP, "Allow": allow})
+
+
+async def _offer(request: web.Request) -> str:
+    """The SDP offer in the body. Raises `OfferError`."""
+    if request.content_type != SDP:
+        raise OfferError(f"Post an SDP offer as {SDP}.", code="not_sdp", status=415)
+    body = await request.read()
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OfferError("The offer is not UTF-8 text.") from error
