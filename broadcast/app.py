@@ -194,6 +194,7 @@ class App:
             ("returns", self.returns.stats()),
             ("mixer", self.mixer.stats()),
             ("desk", self.desk.stats()),
+            ("server", {"tasks": len(asyncio.all_tasks())}),
         ):
             for name, value in figures.items():
                 if isinstance(value, int | float):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import audience, handoffs, joining, measures
+from tests.bench import audience, handoffs, joining, measures, soak
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -49,8 +49,11 @@ def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parts = ("fanout", "joining", *STEPS)
-    parser.add_argument("--only", action="append", choices=parts, default=[], help="may be repeated")
+    parser.add_argument(
+        "--only", action="append", choices=(*parts, "soak"), default=[], help="may be repeated"
+    )
     parser.add_argument("--quick", action="store_true", help="fanout and joining: fewer sizes, shorter")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of soak, which is only run when named")
     parser.add_argument("--output", default="build/bench.json")
     parser.add_argument(
         "--nice", type=int, default=0, help="priority of all that is measured: -15 on a busy machine"
@@ -68,6 +71,10 @@ def main() -> int:
         figures += joining.run(options.quick)
     if set(chosen) & set(STEPS):
         figures += asyncio.run(_measure(chosen, options.nice))
+    if "soak" in chosen:
+        _say(f"soak: {options.minutes:g} minutes")
+        with tempfile.TemporaryDirectory(prefix="pavilion-soak-") as folder:
+            figures += asyncio.run(soak.soak(Path(folder), options.minutes, output.parent, _tell))
     print(f"\n{table(figures)}\n")
     if readings:
         print(f"{audience.lines(readings)}\nCurves: {output.parent}/fanout-*.svg\n")
@@ -141,7 +148,11 @@ def _header(packet: bytes) -> tuple[int, int, int]:
 
 
 def _say(text: str) -> None:
-    print(f"... {text}", flush=True)
+    _tell(f"... {text}")
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,13 @@ def median(values: Sequence[float]) -> float:
     return percentile(values, 0.5)
 
 
+def slope(times: Sequence[float], values: Sequence[float]) -> float:
+    """By how much the values grow in one unit of time: the straight line with the least squares."""
+    middle, level = sum(times) / len(times), sum(values) / len(values)
+    spread = sum((at - middle) ** 2 for at in times)
+    return sum((at - middle) * (value - level) for at, value in zip(times, values, strict=True)) / spread
+
+
 def table(figures: Sequence[Figure]) -> str:
     """All figures as lines of text, in columns."""
     rows = [("figure", "measured", "bar", "", "note")]

@@ -147,7 +147,7 @@ async def lipsync(hall: Hall, viewer: Viewer) -> list[Figure]:
         found.append(of_rows.pairs(of_rows.flashes(await viewer.rows()), heard))
         sent.append(await asyncio.to_thread(tape.beeps_after_flashes))
     if not all(found) or not all(sent):
-        return [Figure("lip-sync", None, "ms", 60, note="no flash or no beep arrived")]
+        return [Figure("lip-sync", None, "ms", 45, note="no flash or no beep arrived")]
     before, after, played = median(sent[0]), median(sent[1]), median(clocks)
     shown = max(abs(before + played), abs(after + played))
     said = f"sound late as sent {before:+.0f}, after the hand-off {after:+.0f}; Chromium adds {played:+.0f}"
@@ -155,7 +155,7 @@ async def lipsync(hall: Hall, viewer: Viewer) -> list[Figure]:
         f"through WebAudio's buffers {median(found[0]):+.0f}, after the hand-off {median(found[1]):+.0f}"
     )
     return [
-        Figure("lip-sync in the viewer", shown, "ms", 60, note=said),
+        Figure("lip-sync in the viewer", shown, "ms", 45, note=said),
         Figure("lip-sync, change by the hand-off", abs(before - after), "ms", 20),
         Figure("lip-sync as heard", max(abs(median(each)) for each in found), "ms", note=through),
     ]

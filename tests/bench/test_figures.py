@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench import measures, rows
-from tests.bench.figures import Figure, percentile, table
+from tests.bench.figures import Figure, percentile, slope, table
+from tests.bench.soak import Sample, figures
 from tests.support import codes
 
 
@@ -61,3 +62,14 @@ def test_percentile_and_table() -> None:
     text = table([Figure("a", 5, "ms", 4), Figure("b", 5, "%", 4, True), Figure("c", None, "", 1)])
     assert text.count("MISS") == 2
     assert text.count("pass") == 1
+
+
+def test_what_grows() -> None:
+    """A straight line is found in noise, and what happens while all warms up does not count."""
+    times = [float(at) for at in range(100)]
+    assert slope(times, [3.0 * at + (7, -7)[int(at) % 2] for at in times]) == pytest.approx(3, abs=0.05)
+    samples = [Sample(at, "server", 100 + min(at, 200), 3, 20 + at // 400, 9) for at in range(0, 1000, 10)]
+    found = {figure.name: figure for figure in figures(samples)}
+    assert found["soak: memory of the server"].value == pytest.approx(0)
+    assert found["soak: tasks of the server"].verdict == "pass"
+    assert found["soak: descriptors of the server"].verdict == "MISS"
