@@ -11,20 +11,20 @@ BIN := .venv/bin
 .PHONY: run demo test bench lint clean browsers
 .DELETE_ON_ERROR:
 
-run: .venv/run
+run: .venv/run .venv/pages
 	$(BIN)/pavilion serve
 
-demo: .venv/run
+demo: .venv/run .venv/pages
 	$(BIN)/python -m demo
 
-test: .venv/dev browsers
+test: .venv/dev .venv/pages browsers
 	$(BIN)/python -m tests.web
 	$(BIN)/python -m pytest
 
-bench: .venv/dev browsers
+bench: .venv/dev .venv/pages browsers
 	$(BIN)/python -m tests.bench
 
-lint: .venv/dev
+lint: .venv/dev .venv/pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,6 +40,14 @@ clean:
 	@$(PYTHON) -m venv .venv || { echo "Python lacks venv. Say: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
+
+# The pages' one library, hls.js, by the machine's npm or else one from PyPI. Without it viewers have WebRTC alone.
+.venv/pages: web/package.json .venv/run
+	@echo "Setting up hls.js for the pages (once) ..."
+	@if command -v npm >/dev/null; then npm='npm'; else \
+		$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[pages]'; npm='$(BIN)/python web/npm.py'; fi; \
+	$$npm install --prefix web --omit=dev --no-audit --no-fund --silent --fetch-retries=1 --fetch-timeout=20000 && touch $@ \
+		|| echo "hls.js could not be fetched: viewers whose network blocks UDP see no picture until make run is said again."
 
 # What its tests need on top.
 .venv/dev: .venv/run

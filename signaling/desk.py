@@ -12,7 +12,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
+from signaling.airings import told
 from signaling.answers import Answer
 from signaling.client import BUSY, REMOVED, SHUTDOWN, Client, Connection, Goodbye
 from signaling.crowd import Crowd
@@ -234,6 +236,11 @@ class Desk:
     def audience(self, viewers: int, screens: int) -> None:
         """How many watch now; call as often as it changes."""
         self._audience = (viewers, screens)
+
+    def chapters(self) -> dict[str, Any]:
+        """When each talk was on air, and the state of the event: docs/protocol.md, section 7."""
+        state = self._show.state
+        return told(state.event, state.rundown, state.airings, self._wall())
 
     def stats(self) -> dict[str, float]:
         """For the metrics."""

@@ -6,6 +6,7 @@ the same state, whether they happen now or are read from the journal.
 
 from dataclasses import dataclass, field, replace
 
+from signaling.airings import Airing, followed
 from signaling.backstage import Backstage, Move
 from signaling.event import Event, Moment, Talk
 from signaling.facts import (
@@ -67,6 +68,7 @@ class State:
     problem: Problem | None = None
     viewers: int = 0
     screens: int = 0
+    airings: tuple[Airing, ...] = ()
 
     @classmethod
     def of(cls, event: Event, since: float) -> "State":
@@ -132,6 +134,8 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
         revision=state.revision + 1,
         problem=_problem(state, fact, now),
     )
+    if floor.air.talk != state.floor.air.talk:
+        after = replace(after, airings=followed(state.airings, floor.air.talk, now.wall))
     if isinstance(fact, Counted):
         after = replace(after, viewers=fact.viewers, screens=fact.screens)
     after = _rest(state, after)

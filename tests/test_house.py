@@ -23,6 +23,7 @@ PURE = [
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
             "broadcast/mixer/wire.py",
+            "signaling/airings.py",
             "signaling/answers.py",
             "signaling/backstage.py",
             "signaling/commands.py",

@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from broadcast.errors import NotFound, PavilionError, RequestError
+from broadcast.errors import NotFound, PassError, PavilionError, RequestError
+from signaling.desk import Desk
+from signaling.passes import Claims
+from signaling.refusal import PassRefused
 
 log = logging.getLogger("pavilion.http")
 
@@ -18,7 +21,7 @@ HEADERS = {
 }
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "OPTIONS, POST, DELETE",
+    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Expose-Headers": "Location, ETag",
     "Access-Control-Max-Age": "86400",
@@ -27,8 +30,19 @@ CORS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def authorise(desk: Desk, request: web.Request, *roles: str) -> Claims:
+    """Who asks, if the pass in the request allows it; without `roles`, anybody's does. Raises `PassError`."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if token and scheme.lower() != "bearer":
+        raise PassError("Send the pass as Authorization: Bearer <pass>.", code="pass_invalid")
+    try:
+        return desk.authorise(token.strip() or None, *roles)
+    except PassRefused as refused:
+        raise PassError(refused.message, code=refused.code, status=refused.status) from refused
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    if request.path.startswith(("/css/", "/js/")):
+    if request.path.startswith(("/css/", "/js/", "/lib/")):
         response.headers.setdefault("Cache-Control", "no-cache")  # a new page must not meet an old module
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
@@ -55,5 +69,5 @@ async def errors_in_one_shape(request: web.Request, handler: Handler) -> web.Str
     except Exception:
         log.exception("< %s %s failed", request.method, request.path)
         known = PavilionError("Something failed here; the log says what. Try again.")
-    headers = CORS if request.path.startswith(("/whip", "/whep")) else None
+    headers = CORS if request.path.startswith(("/whip", "/whep", "/api/")) else None
     return web.json_response(known.as_json(), status=known.status, headers=headers)

@@ -6,10 +6,9 @@ from aiohttp import web
 
 from broadcast.doorstep import Doorstep
 from broadcast.errors import NotFound, OfferError, PassError, RequestError
-from broadcast.routes.answers import CORS
+from broadcast.routes.answers import CORS, authorise
 from broadcast.transport.peer import Peer
 from signaling.passes import Claims
-from signaling.refusal import PassRefused
 
 if TYPE_CHECKING:
     from broadcast.app import App
@@ -52,14 +51,14 @@ class Media:
         role = request.query.get("feed", "camera")
         if role not in PUBLISHERS:
             raise RequestError(f"feed must be one of {', '.join(PUBLISHERS)}.", code="unknown_feed")
-        claims = self._authorise(request, PUBLISHERS[role])
+        claims = authorise(self._app.desk, request, PUBLISHERS[role])
         offer = await _offer(request)
         peer, answer = self._app.publish(offer, claims.person, role)
         return self._created(claims, "whip", peer, answer)
 
     async def _whep(self, request: web.Request) -> web.Response:
         """Somebody watches the programme."""
-        claims = self._authorise(request, "viewer", "screen", "speaker", "producer")
+        claims = authorise(self._app.desk, request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
         self._doorstep.check(request.remote, claims.person)
         peer, answer = self._app.watch(offer, claims.role)
@@ -68,14 +67,14 @@ class Media:
 
     async def _whep_return(self, request: web.Request) -> web.Response:
         """A speaker watches the programme without hearing themselves."""
-        claims = self._authorise(request, "speaker")
+        claims = authorise(self._app.desk, request, "speaker")
         offer = await _offer(request)
         peer, answer = self._app.watch_return(offer, claims.person)
         return self._created(claims, "whep", peer, answer)
 
     async def _whep_feed(self, request: web.Request) -> web.Response:
         """A producer watches a single feed, untouched."""
-        claims = self._authorise(request, "producer")
+        claims = authorise(self._app.desk, request, "producer")
         offer = await _offer(request)
         peer, answer = self._app.watch_feed(offer, request.match_info["feed"])
         return self._created(claims, "whep", peer, answer)
@@ -118,16 +117,6 @@ class Media:
         if session is None or session.peer.state == "closed":
             raise NotFound("This session has ended.")
         return session.peer
-
-    def _authorise(self, request: web.Request, *roles: str) -> Claims:
-        """Who asks, if the pass allows it. Raises `PassError`."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if token and scheme.lower() != "bearer":
-            raise PassError("Send the pass as Authorization: Bearer <pass>.", code="pass_invalid")
-        try:
-            return self._app.desk.authorise(token.strip() or None, *roles)
-        except PassRefused as refused:
-            raise PassError(refused.message, code=refused.code, status=refused.status) from refused
 
 
 async def _options(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from broadcast.doorstep import Doorstep
 from broadcast.errors import PavilionError
 from broadcast.routes import pages
 from broadcast.routes.answers import add_headers, errors_in_one_shape
+from broadcast.routes.api import Api
 from broadcast.routes.control import Control
 from broadcast.routes.health import Health
 from broadcast.routes.media import Media
@@ -76,4 +77,5 @@ class Routes:
         pages.add(router, self._app.fonts)
         self._media.add(router)
         self._control.add(router)
+        Api(self._app).add(router)
         Health(self._app, self.doorstep).add(router)

@@ -67,6 +67,38 @@ async def test_nothing_else_is_served(http: aiohttp.ClientSession, server: Serve
         await refused(answer, 404, "not_found")
 
 
+async def test_the_library_of_the_pages(http: aiohttp.ClientSession) -> None:
+    """hls.js is served as a module, packed, and not sent again to whom has it."""
+    async with http.get("/lib/hls.js") as answer:
+        assert answer.status == 200, "hls.js is not installed. Say: make .venv/pages"
+        assert answer.headers["Content-Type"].startswith("text/javascript")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert b"LEVEL_LOADED" in await answer.read()
+        tag = answer.headers["ETag"]
+    async with http.get("/lib/hls.js", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304
+    async with http.get("/lib/hls.js", headers={"Accept-Encoding": "identity"}) as answer:
+        assert answer.status == 200
+        assert "Content-Encoding" not in answer.headers
+
+
+async def test_chapters_before_the_first_talk(http: aiohttp.ClientSession) -> None:
+    """Anybody may ask for the chapters of a public event, from any page."""
+    async with http.get("/api/chapters") as answer:
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        told = await answer.json()
+    assert told["state"] == "soon"
+    assert told["chapters"] == []
+    assert told["event"]["timezone"] == "Asia/Taipei"
+
+
+async def test_chapters_with_a_wrong_pass(http: aiohttp.ClientSession) -> None:
+    """A pass that is none opens no chapters."""
+    async with http.get("/api/chapters", headers=bearer("nonsense")) as answer:
+        await refused(answer, 401, "pass_invalid")
+
+
 async def test_whip_without_a_pass(http: aiohttp.ClientSession) -> None:
     """Publishing needs a pass."""
     async with http.post("/whip", data=offer("sendonly"), headers=SDP) as answer:

@@ -8,6 +8,7 @@ hypothesis. Nothing here waits: time goes on by hand.
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -265,6 +266,7 @@ class World:
         self.a_new_picture_has_a_new_name()
         self.nothing_moves_between_commit_and_its_end()
         self.each_hand_off_ends_in_time()
+        self.the_chapters_say_what_was_on_air()
 
     def one_thing_is_on_air(self) -> None:
         state = self.show.state
@@ -308,6 +310,15 @@ class World:
         if before.hand_off and before.hand_off.phase is Phase.COMMIT and after.hand_off:
             same = after.hand_off.order.token == before.hand_off.order.token
             assert not same or _shown(after.air) == _shown(before.air)
+
+    def the_chapters_say_what_was_on_air(self) -> None:
+        state = self.show.state
+        airings = state.airings
+        assert [one.talk for one in airings if one.end is None] == ([state.live.id] if state.live else [])
+        assert all(
+            one.end is not None and one.start <= one.end <= two.start for one, two in pairwise(airings)
+        )
+        assert {one.talk for one in airings} == {item.talk.id for item in state.rundown if item.started}
 
     def each_hand_off_ends_in_time(self) -> None:
         self.absorb()

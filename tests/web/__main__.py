@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
         tests = sorted(str(path) for path in (ROOT / "tests" / "web").glob("*.test.js"))
         return node(["--test", *tests])
     compiler = WEB / "node_modules" / "typescript" / "bin" / "tsc"
-    if not compiler.exists():
+    if not compiler.exists() or not (WEB / "node_modules" / "hls.js").exists():
         print("Installing the type checker of the pages (once) ...", flush=True)
         status = npm(["install", "--no-audit", "--no-fund", "--silent"], cwd=WEB)
         if status:

@@ -1,0 +1,33 @@
+"""What other programs may ask in JSON: the chapters of the programme."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from broadcast.routes.answers import CORS, authorise
+
+if TYPE_CHECKING:
+    from broadcast.app import App
+
+WATCHERS = ("viewer", "screen", "speaker", "producer")
+FRESH = "max-age=1"  # seconds: a cache in front answers for a thousand viewers when a talk begins
+
+
+class Api:
+    """The JSON answers of docs/protocol.md, section 7."""
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+
+    def add(self, router: web.UrlDispatcher) -> None:
+        """Route them."""
+        router.add_get("/api/chapters", self._chapters)
+
+    async def _chapters(self, request: web.Request) -> web.Response:
+        """When each talk was on air, and the state of the event."""
+        claims = authorise(self._app.desk, request, *WATCHERS)
+        cache = f"{'private' if claims.person else 'public'}, {FRESH}"
+        headers = {**CORS, "Cache-Control": cache, "Vary": "Authorization"}
+        response = web.json_response(self._app.desk.chapters(), headers=headers)
+        response.enable_compression()
+        return response
