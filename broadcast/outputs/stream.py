@@ -15,7 +15,7 @@ from broadcast.rtp.rtcp import SenderReport, SourceDescription, to_ntp
 
 # Seconds by which reports call sound younger than it is. Players hold pictures back until the sound of the
 # same moment has passed their longer sound buffer; this much nobody notices, and pictures come earlier by it.
-SOUND_EASE = 0.010
+SOUND_EASE = 0.018
 
 
 @dataclass(frozen=True, slots=True)
