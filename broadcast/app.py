@@ -17,9 +17,10 @@ from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
 from broadcast.feeds.whip import WhipFeed
-from broadcast.mixer.settings import Look, ProgrammeSettings
+from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
+from broadcast.outputs.programme import Programme
 from broadcast.outputs.relay import Relay
 from broadcast.outputs.returns import Returns
 from broadcast.routes.site import Routes
@@ -67,6 +68,7 @@ class App:
             ) from error
         self._on_stop("UDP port", self.port.close)
         self.mixer = Mixer(_programme(config))
+        self.programme = Programme([each.name for each in self.mixer.settings.renditions])
         self._on_stop("mixer", self.mixer.stop)
         self.fanout = Fanout(self.port)
         self.relay = Relay(self.port)
@@ -121,7 +123,9 @@ class App:
 
     def _wire(self) -> None:
         """Who tells whom: the mixer's frames to the viewers, feeds to the stage and the desk."""
-        self.mixer.on_frame = self.fanout.send
+        self.mixer.on_frame = self.programme.send
+        self.mixer.on_rendition = self.programme.send_rendition
+        self.programme.attach(self.fanout.send)
         self.mixer.on_return = self.returns.send
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
@@ -328,5 +332,10 @@ def _programme(config: Config) -> ProgrammeSettings:
         return_kbps=sound.return_kbps,
         duck_db=sound.duck_db,
         hold_seconds=config.limits.dead_feed_ms / 1000,
+        renditions=tuple(
+            Rendition(each.height, each.video_kbps)
+            for each in sorted(programme.renditions, key=lambda each: -each.height)
+            if each.height < programme.height
+        ),
         look=Look(event=config.event.name, place=config.event.place),
     )

@@ -69,6 +69,14 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RenditionConfig:
+    """One of programme.renditions: a smaller size for lines that do not carry the full one."""
+
+    height: int = rule(low=90, high=1080, even=True)
+    video_kbps: int = rule(low=50, high=20000)
+
+
+@dataclass(frozen=True, slots=True)
 class ProgrammeConfig:
     """[programme]: the size, rate and sound of what goes out."""
 
@@ -81,6 +89,7 @@ class ProgrammeConfig:
     keyframe_seconds: float = rule(2.0, low=0.5, high=10)
     audio_kbps: int = rule(96, low=16, high=510)
     dissolve_ms: int = rule(300, low=0, high=2000)
+    renditions: tuple[RenditionConfig, ...] = rule((RenditionConfig(360, 400),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +291,9 @@ def _check_whole(config: Config) -> None:
     for n, clip in enumerate(config.clips):
         if not config.path(clip.file).is_file():
             raise ConfigError(f"clips[{n}].file", f"must be a file that exists; {clip.file} does not")
+    heights = [each.height for each in config.programme.renditions]
+    if len(set(heights)) != len(heights):
+        raise ConfigError("programme.renditions", "must name each height once")
     server = config.server
     if bool(server.tls_cert) != bool(server.tls_key):
         raise ConfigError("server.tls_cert", "and server.tls_key go together: name both or none")

@@ -66,9 +66,9 @@ class Process(asyncio.Protocol):
         """Say something; lost when the process has gone."""
         self._write(pack_json(word, data))
 
-    def send(self, word: Word) -> None:
-        """Say a word without a body."""
-        self._write(pack(word, b""))
+    def send(self, word: Word, body: bytes = b"") -> None:
+        """Say a word with a plain body."""
+        self._write(pack(word, body))
 
     def send_frame(self, word: Word, frame: Frame, feed: str = "") -> bool:
         """Hand over a frame; False when too much waits already, and the frame is dropped."""

@@ -3,8 +3,10 @@
 Both cross the pipe to the mixer's process as JSON (`to_json`, `from_json`).
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+SMALL_BURST = 0.35  # seconds of a smaller rendition's rate: its largest keyframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,19 @@ class Look:
     accent_2: str = "#f2b84b"
     text: str = "#f4f7fb"
     muted: str = "#a9b8c9"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """A smaller size of the programme, for lines that do not carry the full one."""
+
+    height: int = 360  # pixels, even; the width follows from the programme's shape
+    video_kbps: int = 400  # at most
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever it is named: `360p`."""
+        return f"{self.height}p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class ProgrammeSettings:
     return_kbps: int = 32  # of a return, mono
     duck_db: float = 12.0  # by which the programme is turned down in the ear under talkback
     hold_seconds: float = 0.5  # how long the last picture of a silent source stands
+    renditions: tuple[Rendition, ...] = (Rendition(),)  # besides the full one, larger ones first
     nice: int = -10  # of the mixer's process, where permitted
     look: Look = field(default_factory=Look)
 
@@ -51,6 +67,23 @@ class ProgrammeSettings:
         """Ticks from one regular keyframe to the next."""
         return max(1, round(self.gop_seconds * self.fps))
 
+    @property
+    def name(self) -> str:
+        """The full rendition's: `720p`."""
+        return f"{self.height}p"
+
+    def smaller(self, rendition: Rendition) -> "ProgrammeSettings":
+        """How this rendition is made. Its keyframes are kept smaller still, in seconds of its own rate: on
+        the thin line that it is for, a long burst holds up what follows."""
+        return replace(
+            self,
+            width=round(self.width * rendition.height / self.height / 2) * 2,
+            height=rendition.height,
+            video_kbps=rendition.video_kbps,
+            vbv_kbit=round(rendition.video_kbps * SMALL_BURST),
+            renditions=(),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """As plain data for the pipe."""
         return asdict(self)
@@ -58,4 +91,5 @@ class ProgrammeSettings:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ProgrammeSettings":
         """The opposite of `to_json`; only for data of this server itself."""
-        return cls(**{**data, "look": Look(**data["look"])})
+        renditions = tuple(Rendition(**each) for each in data["renditions"])
+        return cls(**{**data, "look": Look(**data["look"]), "renditions": renditions})

@@ -38,12 +38,18 @@ Transition = Literal["cut", "dissolve"]
 
 
 class Mixer:
-    """The programme. Set the callbacks, then `await start()`. All calls belong to the event loop's thread."""
+    """The programme. Set the callbacks, then `await start()`. All calls belong to the event loop's thread.
+
+    `on_frame` gets the full rendition and the sound, `on_rendition` each smaller one's pictures by its name.
+    Regular keyframes (timestamps that are multiples of the interval) come at the same ticks in all; a forced
+    one comes in one rendition alone, before that tick's pictures of the others.
+    """
 
     def __init__(self, settings: ProgrammeSettings) -> None:
         self.settings = settings
         self.state: State = "starting"
         self.on_frame: Callable[[Frame], None] = _nobody
+        self.on_rendition: Callable[[str, Frame], None] = _nobody
         self.on_shown: Callable[[str, float], None] = _nobody
         self.on_state: Callable[[str], None] = _nobody
         self.on_keyframe_wanted: Callable[[str], None] = _nobody
@@ -167,10 +173,11 @@ class Mixer:
         if self._returns.listen(people):
             self._send_returns()
 
-    def keyframe(self) -> None:
-        """Force a keyframe. How often is the caller's business."""
+    def keyframe(self, rendition: str = "") -> None:
+        """Force a keyframe of the rendition with this name, or of the full one, and of no other. How often is
+        the caller's business."""
         if self._air is not None:
-            self._air.send(Word.KEYFRAME)
+            self._air.send(Word.KEYFRAME, rendition.encode())
 
     def stats(self) -> dict[str, Any]:
         """`fps`, `late_ms` (worst of the last second), `restarts`, `cpu` (cores), `dropped`, `pid`, and
@@ -316,7 +323,11 @@ class Mixer:
         if process is not self._air:
             return
         if word is Word.PROGRAMME:
-            self._programme(unpack_frame(body)[1])
+            name, frame = unpack_frame(body)
+            if name:
+                self.on_rendition(name, frame)
+            else:
+                self._programme(frame)
         elif word is Word.RETURN:
             self.on_return(*unpack_frame(body))
         elif word is Word.WANT:

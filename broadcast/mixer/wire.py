@@ -29,13 +29,13 @@ class Word(IntEnum):
     STAGE = 3  # decode exactly these feeds
     PREPARE = 4  # draw the titles of this scene, it may come soon
     SHOW = 5  # this scene at the next frame
-    KEYFRAME = 6  # force one
+    KEYFRAME = 6  # force one, of the rendition named; without a name of the full one
     HOLD = 7  # a frame of the programme so far: its last picture stands until there are new ones
     FRAME = 8  # a frame of a feed
     RETURNS = 9  # who listens, and what to: the returns in use by person
     LEVELS = 10  # the loudness of feeds as measured by the process before this one
     READY = 20  # may be told GO
-    PROGRAMME = 21  # a frame of the programme
+    PROGRAMME = 21  # a frame of the programme; a smaller rendition's bears its name in place of a feed's
     SHOWN = 22  # the first frame of the scene with this token has left the encoder
     WANT = 23  # this feed's decoder needs a keyframe
     STATS = 24

@@ -22,9 +22,10 @@ from broadcast.mixer.artist import Artist
 from broadcast.mixer.decoder import VideoDecoder
 from broadcast.mixer.director import Director
 from broadcast.mixer.ears import Ears
-from broadcast.mixer.encoder import SoundEncoder, VideoEncoder
+from broadcast.mixer.encoder import SoundEncoder
 from broadcast.mixer.loudness import Level
 from broadcast.mixer.mixdown import LEAVES, Mixdown
+from broadcast.mixer.rendition import Encoding
 from broadcast.mixer.returns import returns_from_json
 from broadcast.mixer.scene import Scene
 from broadcast.mixer.settings import ProgrammeSettings
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 READ = 1 << 18  # octets of one read
 CATCH_UP = 1.0  # seconds of lateness that are filled with repeated frames; beyond, ticks are given up
 SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's lock
-NEAR = 3  # ticks: a keyframe wanted this shortly before a regular one waits for it
 JOIN = 1.0  # seconds for a thread to end
 AUTOGROUP = Path("/proc/self/autogroup")
 KNOWN = 500  # feeds whose loudness is remembered; of more, it is measured anew
@@ -55,7 +55,7 @@ class Worker:
         self._staging = threading.Lock()
         self._sources: dict[str, Source] = {}  # replaced as a whole, so ticks need no lock
         self._threads: list[threading.Thread] = []
-        self._force = True
+        self._renditions: list[Encoding] = []
         self._held: list[Frame] = []
         self._picture_late = 0.0
         self._frames = 0
@@ -87,7 +87,9 @@ class Worker:
             if len(self._held) < HELD_FRAMES:
                 self._held.append(unpack_frame(body)[1])
         elif word is Word.KEYFRAME:
-            self._force = True
+            for rendition in self._renditions:
+                if rendition.name == body.decode(errors="replace"):
+                    rendition.force = True
         else:
             self._command(word, unpack_json(body))
 
@@ -116,7 +118,10 @@ class Worker:
         _be_nice(settings.nice)
         self.artist = Artist(settings)
         self.director = Director(settings, self.artist)
-        self._video = VideoEncoder(settings)
+        self._renditions = [Encoding("", settings, settings)]
+        self._renditions += [
+            Encoding(each.name, settings.smaller(each), settings) for each in settings.renditions
+        ]
         self._audio = SoundEncoder(settings.audio_kbps)
         self._mixdown = Mixdown(settings)
         self._ears = Ears(settings, self._source)
@@ -176,19 +181,14 @@ class Worker:
     def _picture_tick(self, epoch: float, first: int) -> None:
         fps = self.settings.fps
         clock = Clock(epoch, 1 / fps, first, 0.0)
-        last_key = -NEAR
         while (tick := clock.wait(self._closing)) is not None:
             at = epoch + tick / fps
             frame, token = self.director.paint(at, self._sources, repeat=clock.late > 1.5 / fps)
-            regular = tick % self.settings.gop == 0
-            soon = -tick % self.settings.gop <= NEAR and tick - last_key < self.settings.gop
-            key = regular or (self._force and not soon)
-            data, is_key = self._video.encode(frame, tick, key)
-            if key:
-                self._force = False
-                last_key = tick
-            programme = Frame(Codec.H264, data, tick * 90000 // fps, at, is_key)
-            self._send(pack_frame(Word.PROGRAMME, programme))
+            # Keyframes first: who changes to a rendition must not have had this tick of another one.
+            for rendition in sorted(self._renditions, key=lambda each: not each.decide(tick)):
+                data, is_key = rendition.encode(frame, tick)
+                programme = Frame(Codec.H264, data, tick * 90000 // fps, at, is_key)
+                self._send(pack_frame(Word.PROGRAMME, programme, rendition.name))
             if token is not None:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
             self._frames += 1

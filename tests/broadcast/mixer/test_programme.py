@@ -47,10 +47,12 @@ class Studio:
     def __init__(self, settings: ProgrammeSettings | None = None) -> None:
         self.mixer = Mixer(settings or ProgrammeSettings())
         self.out: list[Frame] = []
+        self.small: list[Frame] = []
         self.shown: dict[str, float] = {}
         self.states: list[str] = []
         self.wanted: list[str] = []
         self.mixer.on_frame = self.out.append
+        self.mixer.on_rendition = lambda name, frame: self.small.append(frame)
         self.mixer.on_shown = self.shown.__setitem__
         self.mixer.on_state = self.states.append
         self.mixer.on_keyframe_wanted = self.wanted.append
@@ -141,6 +143,26 @@ async def test_the_programme_is_continuous_and_keyframes_are_regular(studio: Stu
     pictures = material.decode_video(video)
     assert len(pictures) == len(video)
     assert all(25 < material.luma(picture) < 80 for _, picture in pictures), "the ground, never black"
+
+
+async def test_a_smaller_rendition_has_the_same_ticks_and_a_keyframe_of_its_own(studio: Studio) -> None:
+    """360p beside 720p: the same timestamps and regular keyframes; a forced one in that rendition alone."""
+    await studio.programme(1.0)
+    studio.mixer.keyframe("360p")
+    await studio.programme(1.5)
+    full = {frame.timestamp: frame for frame in studio.video()}
+    small = {frame.timestamp: frame for frame in studio.small}
+    assert set(list(small)[:60]) <= full.keys()
+    assert all(b - a == 3000 for a, b in pairwise(small))
+    forced = [at for at, frame in small.items() if frame.keyframe and at % 180000]
+    assert len(forced) == 1
+    assert not full[forced[0]].keyframe
+    assert [at for at in full if full[at].keyframe] == [at for at in small if at % 180000 == 0 and at in full]
+    pictures = material.decode_video(studio.small)
+    assert len(pictures) == len(studio.small)
+    assert all(25 < material.luma(picture) < 80 for _, picture in pictures)
+    sizes = [sum(len(frame.data) for frame in frames) for frames in (studio.video(), studio.small)]
+    assert sizes[1] < sizes[0] / 2
 
 
 async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(studio: Studio) -> None:
