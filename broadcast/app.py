@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from broadcast.archive import Archive
 from broadcast.config import Config, host_port
 from broadcast.errors import MediaError, NotFound, PavilionError
 from broadcast.feeds.clip import ClipFeed
@@ -85,6 +86,9 @@ class App:
             version=version("pavilion"),
             max_clients=limits.sockets,
         )
+        self.archive = Archive(config, data)
+        await self.archive.start()
+        self._on_stop("recordings", self.archive.stop)
         self._wire()
         await self.mixer.start()
         self._on_stop("feeds", self._close_feeds)
@@ -134,6 +138,7 @@ class App:
         self.fanout.on_keyframe_needed = self.mixer.keyframe
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
+        self.stage.more_health = lambda: {"recording": self.archive.health()}
 
     async def _prepare_clips(self, cache: Path) -> None:
         """Every clip as a feed, in a form that all browsers play; until then its talk has no picture."""
@@ -198,6 +203,7 @@ class App:
             ("returns", self.returns.stats()),
             ("mixer", self.mixer.stats()),
             ("desk", self.desk.stats()),
+            ("recording", self.archive.stats()),
             ("server", {"tasks": len(asyncio.all_tasks())}),
         ):
             for name, value in figures.items():
@@ -211,6 +217,7 @@ class App:
         self.stage.feed_added(feed)
         if feed.closed is None:  # the stage shuts out the feeds of people who were removed
             self.desk.feed_up(feed.id, feed.owner, feed.kind)
+            self.archive.follow(feed)
 
     def _feed_removed(self, feed: Feed, reason: str) -> None:
         self.stage.feed_removed(feed)

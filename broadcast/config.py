@@ -130,6 +130,17 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingConfig:
+    """[recording]: what is kept, where, and how much of the disk it may take."""
+
+    speakers: bool = rule(True)
+    folder: str = rule("")
+    reserve_mib: int = rule(500, low=1, high=1_000_000)
+    warn_minutes: float = rule(60.0, low=1, high=10_000)
+    queue_mib: float = rule(8.0, low=0.5, high=1000)
+
+
+@dataclass(frozen=True, slots=True)
 class PersonConfig:
     """[[people]]: one who gets a personal link."""
 
@@ -174,6 +185,7 @@ class Config:
     sound: SoundConfig = field(default_factory=SoundConfig)
     slate: SlateConfig = field(default_factory=SlateConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
     people: tuple[PersonConfig, ...] = ()
     clips: tuple[ClipConfig, ...] = ()
     talks: tuple[TalkConfig, ...] = ()

@@ -61,6 +61,7 @@ class Stage:
         self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
         self._barred: frozenset[str] = frozenset()
         self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # until app.py sets one
+        self.more_health: Callable[[], dict[str, Any]] = dict  # what other parts have to say; app.py sets it
 
     # -- what the desk calls -------------------------------------------------------------------------
 
@@ -133,7 +134,7 @@ class Stage:
                 feed.close("removed")
 
     def health(self) -> dict[str, Any]:
-        """`feeds` and `mixer` of the `health` message (docs/protocol.md, section 6)."""
+        """The `health` message less its `clients` (docs/protocol.md, section 6)."""
         now = time.monotonic()
         figures = self._mixer.stats()
         return {
@@ -146,6 +147,7 @@ class Stage:
                 "state": self._mixer.state,
                 **{k: figures.get(k) for k in ("fps", "late_ms", "restarts")},
             },
+            **self.more_health(),
         }
 
     def mixer_up(self) -> bool:

@@ -61,5 +61,6 @@ export function warnings(health, nameOf) {
   const feeds = health.feeds
     .filter((feed) => feed.verdict === 'dead')
     .map((feed) => `${nameOf(feed.owner || feed.id)}: ${feed.why || 'no picture arrives'}.`);
-  return [...mixer, ...dark, ...feeds];
+  const disk = health.recording?.notice ? [health.recording.notice] : [];
+  return [...disk, ...mixer, ...dark, ...feeds];
 }

@@ -33,6 +33,7 @@
  * @typedef {{id: string, name: string, role: string, page: string, since: number, rtt_ms: number | null,
  *   stats: Record<string, number | string>}} ClientHealth
  * @typedef {{type: 'health', feeds: FeedHealth[], mixer: {state: string, fps: number, late_ms: number, restarts: number},
+ *   recording?: {state: 'ok' | 'low' | 'full', free: number, rate: number, left: number | null, files: number, notice: string},
  *   clients: ClientHealth[]}} Health
  * @typedef {{id: string, name: string, role: string}} You
  * @typedef {{type: string, id?: string, [field: string]: unknown}} Command

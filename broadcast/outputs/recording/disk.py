@@ -9,7 +9,7 @@ from enum import StrEnum
 
 WINDOW = 60.0  # seconds over which the rate is measured
 RELIEF = 1.25  # a warning ends once there is so much more room than it began at
-RETRY = 10.0  # seconds after a write that was refused
+RETRY = 5.0  # seconds after a write that was refused
 MIB = 1 << 20
 
 

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from broadcast.rtp import h264
 from broadcast.rtp.frame import Codec
+from broadcast.rtp.h264 import nal_units
 
 EBML, SEGMENT, SEEK_HEAD, SEEK, INFO, TRACKS = (
     0x1A45DFA3,
@@ -140,7 +140,7 @@ def configuration(sps: bytes, pps: bytes) -> bytes:
 
 def with_lengths(annex_b: bytes) -> bytes:
     """An access unit with each NAL unit's length before it instead of start codes; nothing is left out."""
-    return b"".join(len(unit).to_bytes(4) + unit for unit in h264.nal_units(annex_b))
+    return b"".join(len(unit).to_bytes(4) + unit for unit in nal_units(annex_b))
 
 
 def element(id: int, body: bytes) -> bytes:

@@ -8,10 +8,19 @@ begins. Each order to append is a whole cluster of about a second, so a file cut
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError
-from broadcast.outputs.recording import matroska
-from broadcast.outputs.recording.matroska import AUDIO, VIDEO, Block, Picture
-from broadcast.rtp import h264, vp8
+from broadcast.outputs.recording.matroska import (
+    AUDIO,
+    VIDEO,
+    Block,
+    Picture,
+    cluster,
+    configuration,
+    with_lengths,
+)
 from broadcast.rtp.frame import Codec, Frame, Kind
+from broadcast.rtp.h264 import PPS, SPS, nal_units
+from broadcast.rtp.h264 import picture_size as h264_size
+from broadcast.rtp.vp8 import picture_size as vp8_size
 
 CLUSTER = 1000  # milliseconds
 APART = 30_000  # milliseconds that the times of one cluster may be apart
@@ -84,7 +93,7 @@ class Reel:
         first = min(block.at for block in blocks)
         key = next((block for block in blocks if block.keyframe), None)
         mine = key is not None and (key.track == VIDEO or self._picture is None)
-        return [Append(first, key.track if key is not None and mine else None, matroska.cluster(blocks))]
+        return [Append(first, key.track if key is not None and mine else None, cluster(blocks))]
 
     def end(self) -> list[Order]:
         """There are no more frames, or none that can be kept: the next begin a new file."""
@@ -129,7 +138,7 @@ class Reel:
         self._newest[track] = at
         apart = at - self._blocks[0].at if self._blocks else 0
         orders = self.flush() if apart >= CLUSTER or apart <= -APART else []
-        data = matroska.with_lengths(frame.data) if frame.codec is Codec.H264 else frame.data
+        data = with_lengths(frame.data) if frame.codec is Codec.H264 else frame.data
         self._blocks.append(Block(track, at, data, frame.keyframe))
         return orders
 
@@ -140,11 +149,11 @@ def picture_of(frame: Frame) -> Picture | None:
         return None
     try:
         if frame.codec is Codec.VP8:
-            return Picture(frame.codec, *vp8.picture_size(frame.data))
-        units = {unit[0] & 0x1F: unit for unit in reversed(h264.nal_units(frame.data))}
-        if h264.SPS not in units or h264.PPS not in units:
+            return Picture(frame.codec, *vp8_size(frame.data))
+        units = {unit[0] & 0x1F: unit for unit in reversed(nal_units(frame.data))}
+        if SPS not in units or PPS not in units:
             return None
-        size = h264.picture_size(units[h264.SPS])
+        size = h264_size(units[SPS])
     except MalformedError:
         return None
-    return Picture(frame.codec, *size, matroska.configuration(units[h264.SPS], units[h264.PPS]))
+    return Picture(frame.codec, *size, configuration(units[SPS], units[PPS]))

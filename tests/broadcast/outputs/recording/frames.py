@@ -22,7 +22,12 @@ def pictures(codec: Codec, width: int, height: int, seconds: int = 2) -> tuple[t
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, FPS), Fraction(FPS), FPS
     encoder.options = (
-        {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "x264-params": "repeat-headers=1"}
+        {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "profile": "baseline",
+            "x264-params": "repeat-headers=1",
+        }
         if codec is Codec.H264
         else {"deadline": "realtime", "lag-in-frames": "0"}
     )

@@ -120,7 +120,8 @@ def test_a_full_disk_leaves_whole_files_and_it_goes_on_with_room(small: Path) ->
     inlet = writer.open("ada", "Ada", True, True, lambda: None)
     frames = endless()
     while not writer.refused:
-        inlet.put(next(frames))
+        for _ in range(40):
+            inlet.put(next(frames))
         until(lambda: writer.stats()["waiting"] == 0)
     writer.hold(writer.take_refusal())
     before = writer.written
@@ -133,7 +134,7 @@ def test_a_full_disk_leaves_whole_files_and_it_goes_on_with_room(small: Path) ->
     writer.hold(False)
     for _ in range(400):
         inlet.put(next(frames))
-        until(lambda: writer.stats()["waiting"] == 0)
+    until(lambda: writer.stats()["waiting"] == 0)
     inlet.close()
     writer.close()
     found = sorted((small / "speakers").glob("*.mkv"))
