@@ -34,11 +34,12 @@ clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules
 
 # What a server needs.
-.venv/run: pyproject.toml
+.venv/run: pyproject.toml broadcast/transport/burst.c
 	@test -n "$(PYTHON)" || { echo "Pavilion needs Python 3.11 or later. Say: apt-get install python3 python3-venv"; exit 1; }
 	@echo "Setting up Pavilion in .venv (a minute, once) ..."
 	@$(PYTHON) -m venv .venv || { echo "Python lacks venv. Say: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m broadcast.transport.compiled
 	@touch $@
 
 # The pages' one library, hls.js, by the machine's npm or else one from PyPI. Without it viewers have WebRTC alone.

@@ -72,7 +72,9 @@ HOME = {
     "pylibsrtp": [
         "broadcast/transport/dtls.py",
         "broadcast/transport/peer.py",
-        "broadcast/transport/burst.py",
+        "broadcast/transport/lineup.py",
+        "broadcast/transport/tray.py",
+        "broadcast/transport/compiled.py",
         "broadcast/client/agent.py",
     ],
     "av": ["broadcast/mixer/", "broadcast/feeds/clip.py", "broadcast/feeds/prepare.py", "demo/"],
@@ -87,7 +89,11 @@ HOME = {
         "broadcast/client/harvest.py",
         "demo/",
     ],
-    "cffi": ["broadcast/transport/kernel.py", "broadcast/client/harvest.py"],
+    "cffi": [
+        "broadcast/transport/kernel.py",
+        "broadcast/transport/compiled.py",
+        "broadcast/client/harvest.py",
+    ],
     "fontTools": ["broadcast/webfont.py"],
     "uvloop": ["broadcast/cli.py"],
 }

@@ -20,8 +20,8 @@ from pylibsrtp import Error as SrtpError
 
 from broadcast.errors import MalformedError, OfferError, RequestError
 from broadcast.transport import stun
-from broadcast.transport.burst import Address
 from broadcast.transport.dtls import Certificate, Dtls
+from broadcast.transport.lineup import Address
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.sdp import dtls_role
 

@@ -109,9 +109,9 @@ class Fanout:
             for group in self._groups[kind].values():
                 group.release()
         for group in self._groups[kind].values():
-            if group.live:
-                packets = [stream.packet(piece, group.face) for piece in pieces]
-                self._pumps[kind].put(group.live, packets)
+            live = group.live
+            if live:
+                self._pumps[kind].put(live, [stream.packet(piece, group.face) for piece in pieces])
         self._ask(now)
         self._report(now)
 
@@ -191,7 +191,7 @@ class Fanout:
                     self._groups[kind].pop(group.face, None)
 
     def _group(self, kind: Kind, face: Face) -> Group:
-        return self._groups[kind].setdefault(face, Group(face))
+        return self._groups[kind].setdefault(face, Group(face, self._port))
 
     # -- keyframes ---------------------------------------------------------------------------------------
 

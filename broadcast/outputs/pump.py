@@ -5,12 +5,12 @@ viewers does not hold up sound, signalling and everybody else.
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from broadcast.transport.peer import Peer
+from broadcast.transport.lineup import LineUp
 
 TURN = 2000  # packets delivered in one turn: about 3 ms at 1.6 us each
 BACKLOG = 30  # bursts that may wait; one is a frame for one group of peers
 
-Burst = Callable[[Sequence[Peer], Sequence[bytes]], None]
+Burst = Callable[[LineUp, Sequence[bytes]], None]
 
 
 class Pump:
@@ -22,7 +22,7 @@ class Pump:
     def __init__(self, burst: Burst, defer: Callable[[Callable[[], None]], object]) -> None:
         self._burst = burst
         self._defer = defer
-        self._jobs: deque[tuple[Sequence[Peer], Sequence[bytes]]] = deque()
+        self._jobs: deque[tuple[LineUp, Sequence[bytes]]] = deque()
         self._done = 0  # peers served of the first job
         self._deferred = False
 
@@ -31,7 +31,7 @@ class Pump:
         """Whether the machine does not keep up."""
         return len(self._jobs) >= BACKLOG
 
-    def put(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
+    def put(self, peers: LineUp, packets: Sequence[bytes]) -> None:
         """Send `packets` to `peers` after what waits already; at once if nothing waits and it is little."""
         if not peers or not packets:
             return

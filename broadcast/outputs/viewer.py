@@ -1,13 +1,15 @@
 """One peer that gets a shared stream, and the groups that peers with the same headers form."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from broadcast.outputs.limits import Bucket
 from broadcast.outputs.stream import Face
 from broadcast.rtp.frame import Kind
 from broadcast.rtp.packet import build_extensions, playout_delay
+from broadcast.transport.lineup import LineUp
 from broadcast.transport.peer import Peer
+from broadcast.transport.port import Port
 from broadcast.transport.sdp import Extension, Track
 
 # A player that loses 10 % of a 720p programme asks for some 35 packets a second; ten times that is an attack.
@@ -18,20 +20,22 @@ REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
 
 class Group:
     """Peers whose packets of one stream have the same headers. `live` ones get what is sent; `waiting` ones
-    do from the next keyframe on."""
+    do from the next keyframe on. Joining and leaving is cheap: who is live is lined up at the next frame."""
 
-    def __init__(self, face: Face) -> None:
+    def __init__(self, face: Face, port: Port) -> None:
         self.face = face
+        self._port = port
         self._live: dict[str, Peer] = {}
         self._waiting: dict[str, Peer] = {}
-        self._peers: tuple[Peer, ...] | None = ()
+        self._line_up: LineUp | None = None  # None: somebody came or went
+        self._moves = 0  # of the port, when that was made
 
     @property
-    def live(self) -> Sequence[Peer]:
+    def live(self) -> LineUp:
         """A snapshot: it stays as it is when peers come and go."""
-        if self._peers is None:
-            self._peers = tuple(self._live.values())
-        return self._peers
+        if self._line_up is None or self._moves != self._port.moves:
+            self._line_up, self._moves = self._port.line_up(self._live.values()), self._port.moves
+        return self._line_up
 
     @property
     def waiting(self) -> int:
@@ -45,7 +49,7 @@ class Group:
         """From now on, this peer gets everything."""
         self._waiting.pop(peer.id, None)
         self._live[peer.id] = peer
-        self._peers = None
+        self._line_up = None
 
     def wait(self, peer: Peer) -> None:
         """This peer needs a keyframe first."""
@@ -56,11 +60,11 @@ class Group:
         if self._waiting:
             self._live.update(self._waiting)
             self._waiting.clear()
-            self._peers = None
+            self._line_up = None
 
     def leave(self, peer: Peer) -> None:
         if self._live.pop(peer.id, None) is not None:
-            self._peers = None
+            self._line_up = None
         self._waiting.pop(peer.id, None)
 
 

@@ -10,7 +10,6 @@ import functools
 import socket
 import struct
 from array import array
-from collections.abc import Sequence
 from typing import Any
 
 from cffi import FFI
@@ -100,12 +99,13 @@ class Batch:
             for name in ("name", "namelen", "iov", "iovlen", "control", "controllen")
         }
 
-    def address(self, names: Sequence[bytes], repeats: int) -> None:
-        """Who gets the entries: the first, the second, ... of `names` (all IPv4 or all IPv6), `repeats` times
+    def address(self, names: bytes, size: int, repeats: int) -> None:
+        """Who gets the entries: the first, the second, ... of `names`, of `size` bytes each, `repeats` times
         over."""
-        count, size, first = len(names) * repeats, len(names[0]), _address(self._names)
-        self._name_bytes[: len(names) * size] = b"".join(names)
-        self._fields["name"][:count] = array("Q", range(first, first + len(names) * size, size)) * repeats
+        targets, first = len(names) // size, _address(self._names)
+        self._name_bytes[: len(names)] = names
+        count = targets * repeats
+        self._fields["name"][:count] = array("Q", range(first, first + len(names), size)) * repeats
         self._fields["namelen"][:count] = array("Q", (size,)) * count
 
     def measure(self, lengths: "array[int]") -> None:

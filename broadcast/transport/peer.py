@@ -8,16 +8,18 @@ or what the caller of `close` says ("closed", "replaced", "shutdown", ...).
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, Protocol
 
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
-from broadcast.transport.burst import SRTCP_INDEX, Address, Outlet, Target
+from broadcast.transport.burst import Outlet
 from broadcast.transport.dtls import Certificate, Dtls
+from broadcast.transport.lineup import Address, Target
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
+from broadcast.transport.tray import SRTCP_INDEX
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ class Exchange(Protocol):
 
     loop: asyncio.AbstractEventLoop
 
-    def burst(self, peers: Sequence["Peer"], packets: Sequence[bytes]) -> None: ...
+    def burst(self, peers: Collection["Peer"], packets: Sequence[bytes]) -> None: ...
+    def moved(self) -> None: ...
     def forget(self, peer: "Peer") -> None: ...
     def count(self, what: str, number: int = 1) -> None: ...
 
@@ -207,3 +210,4 @@ class Peer:
         assert self._dtls is not None
         outlet, address = self.path
         self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag, outlet)
+        self._exchange.moved()

@@ -15,15 +15,16 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError, OfferError
 from broadcast.rtp.frame import Kind
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
-from broadcast.transport.burst import Outlet, Target, Way
+from broadcast.transport.burst import Outlet, Way
 from broadcast.transport.dtls import Certificate
+from broadcast.transport.lineup import LineUp, line_up
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
 from broadcast.transport.sdp import Local, Negotiated, Watch, answer_publish, answer_watch
@@ -51,6 +52,7 @@ class PortSettings:
     sndbuf: int = 8 * 1024 * 1024  # bytes
     start_kbps: int = 2500  # where a publisher's video starts
     max_kbps: int = 4000  # and where it ends
+    compiled: bool = True  # use the compiled core, if there is one
 
 
 class Port:
@@ -66,7 +68,10 @@ class Port:
         self._told: Counter[str] = Counter()  # what the log knows already
         self._peers: dict[str, Peer] = {}  # by our ufrag
         self._paths: dict[Path, Peer] = {}  # proved by authentic checks
-        self._outlets = [(sock, Outlet(sock, self.loop, self._counts)) for sock in sockets]
+        self.moves = 0  # how often a peer's way changed: line-ups made before are out of date
+        self._outlets = [
+            (sock, Outlet(sock, self.loop, self._counts, core=settings.compiled)) for sock in sockets
+        ]
         for sock, outlet in self._outlets:
             self.loop.add_reader(sock, self._readable, sock, outlet)
         self._timer = self.loop.call_later(TICK, self._tick)
@@ -89,7 +94,9 @@ class Port:
             for sock in sockets:
                 sock.close()
             raise
-        ways = ", ".join(outlet.way for _, outlet in port._outlets)
+        ways = ", ".join(
+            f"{each.way}, {'compiled' if each.compiled else 'plain'}" for _, each in port._outlets
+        )
         log.info("listening on UDP %s (sending by %s)", port.addresses, ways)
         return port
 
@@ -119,19 +126,28 @@ class Port:
         media, answer = answer_watch(description, local, track)
         return self._admit(description, local, media), answer
 
-    def burst(self, peers: Sequence[Peer], packets: Sequence[bytes]) -> None:
-        """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
-        for outlet, targets in self._aimed(peers):
-            outlet.burst(targets, packets)
+    def line_up(self, peers: Collection[Peer]) -> LineUp:
+        """Those of `peers` that are connected, for any number of bursts until `moves` changes."""
+        targets = [target for peer in peers if (target := peer.target) is not None]
+        if len(targets) < len(peers):
+            self._counts["tx_not_connected"] += len(peers) - len(targets)
+        return line_up(targets)
 
-    def control(self, peers: Sequence[Peer], packet: bytes) -> None:
+    def burst(self, peers: LineUp | Collection[Peer], packets: Sequence[bytes]) -> None:
+        """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
+        for part in peers if isinstance(peers, LineUp) else self.line_up(peers):
+            if part.row.outlet is not None:
+                part.row.outlet.burst(part, packets)
+
+    def control(self, peers: Collection[Peer], packet: bytes) -> None:
         """A plain RTCP `packet`, the same to every one of `peers` (those not connected get nothing)."""
-        for outlet, targets in self._aimed(peers):
-            outlet.control(targets, packet)
+        for part in self.line_up(peers):
+            if part.row.outlet is not None:
+                part.row.outlet.control(part, packet)
 
     def stats(self) -> dict[str, float]:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
-        (bytes that wait for room in the kernel), gso (sockets that send by it)."""
+        (bytes that wait for room in the kernel), gso and compiled (sockets that send by it)."""
         return {
             **self._counts,
             "peers": len(self._peers),
@@ -139,6 +155,7 @@ class Port:
             "paths": len(self._paths),
             "backlog": sum(outlet.waiting for _, outlet in self._outlets),
             "gso": sum(outlet.way is Way.GSO for _, outlet in self._outlets),
+            "compiled": sum(outlet.compiled for _, outlet in self._outlets),
         }
 
     # What peers call.
@@ -149,20 +166,14 @@ class Port:
         for path in peer.paths:
             self._paths.pop(path, None)
 
+    def moved(self) -> None:
+        """A peer has another address, or other keys."""
+        self.moves += 1
+
     def count(self, what: str, number: int = 1) -> None:
         self._counts[what] += number
 
     # Inside.
-
-    def _aimed(self, peers: Sequence[Peer]) -> list[tuple[Outlet, list[Target]]]:
-        """Where the peers are, by the way out."""
-        targets = [target for peer in peers if (target := peer.target) is not None]
-        if len(targets) < len(peers):
-            self._counts["tx_not_connected"] += len(peers) - len(targets)
-        outlets = {target.outlet for target in targets if target.outlet is not None}
-        if len(outlets) == 1:
-            return [(outlets.pop(), targets)]
-        return [(each, [target for target in targets if target.outlet is each]) for each in outlets]
 
     def _local(self) -> Local:
         if len(self._peers) >= self._settings.max_peers:

@@ -23,6 +23,7 @@ import numpy as np
 import uvloop
 
 from broadcast.client.crowd import room
+from broadcast.transport import compiled
 from tests.bench import contenders
 from tests.bench.contenders import Place, Reading
 from tests.bench.curves import chart
@@ -30,6 +31,8 @@ from tests.bench.figures import Figure, table
 
 ADDRESS = "10.201.0.1"
 BEST = "event_loops = 1"
+COMPILED, PLAIN = contenders.OURS["compiled"], contenders.OURS["plain"]
+ONE_CORE = "Pavilion, one core"
 SIZES, QUICK_SIZES = (10, 50, 200, 500), (50, 200)
 TIMES, QUICK_TIMES = (4.0, 15.0), (3.0, 6.0)  # seconds: until it is steady, and measured
 CROWD = 1500
@@ -62,27 +65,30 @@ def run(cache: Path, output: Path, quick: bool) -> tuple[list[Figure], list[Read
 def figures(readings: list[Reading]) -> list[Figure]:
     """The bars of issue 4, from the readings of one run."""
     found = {(each.name, each.viewers): each for each in readings}
+    own_name = COMPILED if any(each.name == COMPILED for each in readings) else PLAIN
 
     def cost(name: str, viewers: int = AT) -> float | None:
         reading = found.get((name, viewers))
         return reading.cpu if reading and reading.joined == viewers else None
 
     def share(name: str, times: float) -> float | None:
-        own, other = cost("Pavilion"), cost(name)
+        own, other = cost(own_name), cost(name)
         return None if own is None or other is None else times * own / other
 
-    small, large = cost("Pavilion", 50), cost("Pavilion", max(SIZES))
+    small, large = cost(own_name, 50), cost(own_name, max(SIZES))
     slope = None if small is None or large is None else large / small
     bars = [
-        Figure(f"CPU a delivered packet, {AT} viewers", cost("Pavilion"), "us", 2.0),
+        Figure(f"CPU a delivered packet, {AT} viewers", cost(own_name), "us", 2.0, note=own_name),
         Figure("... of Janus at its best", share(f"Janus, {BEST}", 100), "%", 20),
         Figure("... times the floor in C", share("floor (C)", 1), "", 2),
         Figure("... at 500 viewers, times that at 50", slope, "", 1.1),
     ]
-    if own := found.get(("Pavilion", AT)):
+    if own := found.get((own_name, AT)):
         bars.append(Figure(f"memory a viewer, {AT} viewers", own.memory, "KB", 120))
         bars.append(Figure(f"viewers a core, by {AT}", own.per_core, "", note="2.5 Mbit/s and Opus"))
-    if crowd := found.get(("Pavilion, one core", CROWD)):
+    if own_name == COMPILED and (plain := cost(PLAIN)):
+        bars.append(Figure(f"CPU a delivered packet, {AT} viewers, without the core", plain, "us"))
+    if crowd := found.get((ONE_CORE, CROWD)):
         note = f"{crowd.joined} joined, {crowd.busy:.2f} cores, {crowd.cpu:.2f} us a packet"
         bars += [
             Figure(f"{CROWD} viewers on one core: packets lost to it", crowd.lost, "a million", 0, note=note),
@@ -178,6 +184,10 @@ async def inside(place: Place, quick: bool) -> list[Reading]:
     rivals = shutil.which("janus") and shutil.which("ffmpeg") and not place.host.startswith("127.")
     if not rivals:
         print("... no Janus: it needs the packages janus and ffmpeg, and the right to make a namespace")
+    obstacle = compiled.build()
+    if obstacle:
+        print(f"... only pure Python: {obstacle}", flush=True)
+    cores = ("plain",) if obstacle else ("compiled", "plain")
     warm, seconds = QUICK_TIMES if quick else TIMES
     readings: list[Reading] = []
 
@@ -188,13 +198,14 @@ async def inside(place: Place, quick: bool) -> list[Reading]:
     for viewers in QUICK_SIZES if quick else SIZES:
         if not missing:
             note(await contenders.floor(place, viewers, warm, seconds))
-        note(await contenders.ours(place, viewers, warm, seconds))
+        for core in cores:
+            note(await contenders.ours(place, viewers, warm, seconds, core))
         for general in (BEST, "") if rivals else ():
             note(await contenders.janus(place, viewers, warm, seconds, general))
     if not quick:
         one = Place(place.folder, place.recording, place.host, core=(os.cpu_count() or 1) - 1)
-        crowd = await contenders.ours(one, CROWD, 10, seconds)
-        note(Reading(**{**asdict(crowd), "name": "Pavilion, one core"}))
+        crowd = await contenders.ours(one, CROWD, 10, seconds, cores[0])
+        note(Reading(**{**asdict(crowd), "name": ONE_CORE}))
     return readings
 
 

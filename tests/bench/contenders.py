@@ -22,6 +22,7 @@ PORT = 18090
 HERE = Path(__file__).parent
 JOINS = 60.0  # a second
 SOUND = 111  # payload type
+OURS = {"compiled": "Pavilion, compiled core", "plain": "Pavilion, pure Python"}
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -123,14 +124,14 @@ async def process(place: Place, *words: str, tell: str = "") -> AsyncIterator[in
         await child.wait()
 
 
-async def ours(place: Place, viewers: int, warm: float, seconds: float) -> Reading:
-    """Pavilion's fan-out, with real WHEP viewers."""
-    words = ("tests.bench.stand", str(place.recording), str(PORT), place.host)
+async def ours(place: Place, viewers: int, warm: float, seconds: float, core: str) -> Reading:
+    """Pavilion's fan-out, with real WHEP viewers. `core`: "compiled" or "plain"."""
+    words = ("tests.bench.stand", str(place.recording), str(PORT), place.host, core)
     async with process(place, *words) as pid:
         before = memory(pid)
         async with Crowd(f"http://{place.host}:{PORT}/whep", viewers) as crowd:
             await crowd.join(viewers, viewers / JOINS)
-            return await reading("Pavilion", crowd, pid, viewers, before, warm, seconds)
+            return await reading(OURS[core], crowd, pid, viewers, before, warm, seconds)
 
 
 async def janus(place: Place, viewers: int, warm: float, seconds: float, general: str) -> Reading:

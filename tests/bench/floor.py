@@ -18,8 +18,8 @@ from pylibsrtp._binding import lib as srtp_lib
 
 from broadcast.rtp.frame import Frame, Kind
 from broadcast.rtp.packetise import Packetiser
-from broadcast.transport.burst import runs
 from broadcast.transport.kernel import sockaddr
+from broadcast.transport.tray import runs
 from demo.publisher import play
 from demo.recording import load
 

@@ -1,7 +1,8 @@
 """A server with the fan-out alone: a recorded programme, played round and round to whoever POSTs to /whep.
 
 Without mixer and desk, so that its CPU time is what the viewers cost, as with a Janus mountpoint that ffmpeg
-feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST` prints "ready" and runs until it is ended.
+feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST compiled|plain` prints "ready" and runs until it is
+ended.
 """
 
 import asyncio
@@ -11,16 +12,18 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
-from broadcast.errors import RequestError
+from broadcast.errors import PavilionError, RequestError
 from broadcast.outputs.fanout import Fanout
 from broadcast.transport.port import Port, PortSettings
 from demo.publisher import play
 from demo.recording import load
 
 
-async def serve(recording: Path, http: int, host: str) -> None:
+async def serve(recording: Path, http: int, host: str, core: str) -> None:
     """Until cancelled."""
-    port = await Port.open(PortSettings(bind=((host, 0),), max_peers=5000))
+    port = await Port.open(PortSettings(bind=((host, 0),), max_peers=5000, compiled=core == "compiled"))
+    if core == "compiled" and not port.stats()["compiled"]:
+        raise PavilionError("there is no compiled core here")
     fanout = Fanout(port)
 
     async def watch(request: web.Request) -> web.Response:
@@ -49,4 +52,4 @@ async def serve(recording: Path, http: int, host: str) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+        runner.run(serve(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:5]))

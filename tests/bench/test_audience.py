@@ -16,12 +16,13 @@ def test_bars() -> None:
     """Ours is compared with Janus's best and with the floor at 200 viewers, and with itself at 50."""
     readings = [
         reading("floor (C)", 200, 1.0),
-        reading("Pavilion", 50, 1.6),
-        reading("Pavilion", 200, 1.5, memory=130.0),
-        reading("Pavilion", 500, 1.44),
+        reading(audience.COMPILED, 50, 1.6),
+        reading(audience.COMPILED, 200, 1.5, memory=130.0),
+        reading(audience.COMPILED, 500, 1.44),
+        reading(audience.PLAIN, 200, 1.9),
         reading("Janus, default", 200, 20.0),
         reading("Janus, event_loops = 1", 200, 9.0),
-        reading("Pavilion, one core", 1500, 1.7, lost=3.0),
+        reading(audience.ONE_CORE, 1500, 1.7, lost=3.0),
     ]
     found = {figure.name: figure for figure in audience.figures(readings)}
     assert [round(figure.value or 0, 2) for figure in found.values()] == [
@@ -31,6 +32,7 @@ def test_bars() -> None:
         0.9,
         130,
         1960.78,
+        1.9,
         3,
         2,
     ]
@@ -43,9 +45,9 @@ def test_bars() -> None:
 
 def test_what_could_not_be_measured_is_a_miss() -> None:
     """Without the others, or when not everybody got in, there is no figure that passes."""
-    lonely = [reading("Pavilion", 200, 1.5)]
+    lonely = [reading(audience.COMPILED, 200, 1.5)]
     assert [figure.verdict for figure in audience.figures(lonely)][:4] == ["pass", "MISS", "MISS", "MISS"]
-    few = [Reading("Pavilion", 200, 30, 0.1, 0.1, 340, 0, 0.1, None, 0, 1)]
+    few = [Reading(audience.PLAIN, 200, 30, 0.1, 0.1, 340, 0, 0.1, None, 0, 1)]
     assert audience.figures(few)[0].value is None
 
 

@@ -106,6 +106,11 @@ class FakePort:
         self.bursts: list[tuple[int, int]] = []  # peers, packets
         self.next: list[FakePeer] = []  # what the next answers give
 
+    moves = 0
+
+    def line_up(self, peers: Iterable[FakePeer]) -> tuple[FakePeer, ...]:
+        return tuple(peers)
+
     def burst(self, peers: Sequence[FakePeer], packets: Sequence[bytes]) -> None:
         self.bursts.append((len(peers), len(packets)))
         for peer in peers:

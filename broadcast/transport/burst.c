@@ -1,0 +1,94 @@
+/* The compiled core: what tray.py's PlainTray does, in C. Optional; compiled.py builds and calls it.
+
+   A tray has room for one copy of the packets for each of some targets, and for the kernel's entries. libsrtp
+   is the very one that Python uses: its function and the sessions are handed in, so nothing is linked. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define UDP_SEGMENT_OPTION 103 /* UDP_SEGMENT, which old headers lack */
+#define ENTRIES 512
+#define ARENA (512 * 1024)
+
+typedef int (*protect_t)(void *session, void *packet, int *length);
+
+struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
+
+/* Packets that leave together: `packets` of them from number `first` on. `segment` is what the kernel cuts
+   them into, 0 for a single one. */
+struct run { int first, packets, segment; };
+
+/* One layout: packets close behind each other with room for what SRTP adds. `plain` and `whole` are the bytes
+   of each without and with it, `span` those of all. */
+struct layout {
+    protect_t protect;
+    const unsigned char *template;
+    const int *plain, *whole;
+    const struct run *run;
+    int span, packets, runs;
+};
+
+struct tray {
+    struct mmsghdr entries[ENTRIES];
+    struct iovec vectors[ENTRIES];
+    struct control controls[ENTRIES];
+    unsigned char arena[ARENA];
+};
+
+struct tray *tray_new(void) { return calloc(1, sizeof(struct tray)); }
+void tray_free(struct tray *tray) { free(tray); }
+unsigned char *tray_arena(struct tray *tray) { return tray->arena; }
+
+/* Copies and protects for `targets` targets, and writes their entries, numbered by run, then by target. The
+   caller has checked that there is room. Returns -1, or the number of a target that libsrtp refused. */
+int tray_load(struct tray *tray, const struct layout *layout, void **sessions, unsigned char *names,
+              unsigned name_size, int targets)
+{
+    for (int number = 0; number < layout->runs; number++) {
+        struct control *control = tray->controls + number;
+        control->head.cmsg_len = CMSG_LEN(sizeof control->segment);
+        control->head.cmsg_level = IPPROTO_UDP;
+        control->head.cmsg_type = UDP_SEGMENT_OPTION;
+        control->segment = layout->run[number].segment;
+    }
+    for (int target = 0; target < targets; target++) {
+        unsigned char *at = tray->arena + (size_t)target * layout->span;
+        memcpy(at, layout->template, layout->span);
+        for (int number = 0; number < layout->runs; number++) {
+            const struct run *run = layout->run + number;
+            int entry = number * targets + target;
+            struct iovec *vector = tray->vectors + entry;
+            struct msghdr *head = &tray->entries[entry].msg_hdr;
+            vector->iov_base = at;
+            for (int packet = run->first; packet < run->first + run->packets; packet++) {
+                int length = layout->plain[packet];
+                if (layout->protect(sessions[target], at, &length) || length != layout->whole[packet])
+                    return target;
+                at += length;
+            }
+            vector->iov_len = at - (unsigned char *)vector->iov_base;
+            head->msg_name = names + (size_t)target * name_size;
+            head->msg_namelen = name_size;
+            head->msg_iov = vector;
+            head->msg_iovlen = 1;
+            head->msg_control = run->segment ? tray->controls + number : NULL;
+            head->msg_controllen = run->segment ? sizeof(struct control) : 0;
+        }
+    }
+    return -1;
+}
+
+/* Sends entries `first` to `end`. Returns how many went, or if none did, the errno less than zero. */
+int tray_send(struct tray *tray, int fd, int first, int end)
+{
+    int sent;
+    do
+        sent = sendmmsg(fd, tray->entries + first, end - first, MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent > 0 ? sent : sent < 0 ? -errno : -EAGAIN;
+}
