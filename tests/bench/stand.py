@@ -1,8 +1,8 @@
 """A server with the fan-out alone: a recorded programme, played round and round to whoever POSTs to /whep.
 
 Without mixer and desk, so that its CPU time is what the viewers cost, as with a Janus mountpoint that ffmpeg
-feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST compiled|plain` prints "ready" and runs until it is
-ended.
+feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST compiled|plain` prints "ready" and runs until it
+is ended.
 """
 
 import asyncio
