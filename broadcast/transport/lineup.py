@@ -95,7 +95,7 @@ class LineUp:
         first, end, _ = some.indices(self._size)
         found = []
         for part in self._parts:
-            if first < min(end, part.size):
+            if max(0, first) < min(end, part.size):
                 found.append(part.cut(max(0, first), end))
             first, end = first - part.size, end - part.size
         return LineUp(found)
