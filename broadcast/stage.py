@@ -215,24 +215,26 @@ class Stage:
     # -- scenes -----------------------------------------------------------------------------------------
 
     def _scene(self, shown: Shown) -> Scene:
-        """The scene of a talk with the feeds that are up now, but those that the desk gave up as lost."""
+        """The scene of a talk with the feeds that are up now. Of those that the desk gave up as lost, the
+        cameras are not drawn, but heard."""
         talk, lost = shown.talk, shown.lost
         if talk.clip:
             clip = Source(f"clip.{talk.clip}", talk.title, hold=CLIP_HOLD)
             return Scene(Layout.FULL, (clip,), None, self._card)
         people = [self._people[person] for person in talk.speakers]
         cameras = [
-            Source(person.id, person.name, self._gain(person.id))
+            Source(person.id, person.name, self._gain(person.id), drawn=person.id not in lost)
             for person in people
-            if person.id not in lost
         ]
         slides = [
             Source(slides_of(person.id), talk.title, self._gain(person.id), hold=SLIDES_HOLD)
             for person in people
             if self._feeds.get(slides_of(person.id)) is not None and slides_of(person.id) not in lost
         ]
-        layout, sources = _drawn(shown.layout, slides[:1], cameras)
-        return Scene(layout, sources, _strip(talk, people), self._card)
+        layout, pictures = _drawn(shown.layout, slides[:1], [each for each in cameras if each.drawn])
+        # Whose picture has died may still speak; but never over the slate.
+        voices = tuple(each for each in cameras if not each.drawn) if pictures else ()
+        return Scene(layout, (*pictures, *voices), _strip(talk, people), self._card)
 
     def _gain(self, person: str) -> float:
         """The level that a producer has set for this person, as a factor."""

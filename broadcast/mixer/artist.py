@@ -59,8 +59,8 @@ class Artist:
 
     def draw(self, scene: Scene, urgent: bool = False) -> Art:
         """The art of a scene: empty now, filled soon; before all others when `urgent`."""
-        layout = scene.layout if scene.sources else Layout.SLATE
-        art = Art(scene, boxes(layout, len(scene.sources), self._settings.width, self._settings.height))
+        layout = scene.layout if scene.pictures else Layout.SLATE
+        art = Art(scene, boxes(layout, len(scene.pictures), self._settings.width, self._settings.height))
         with self._wake:
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft().ready.set()
@@ -119,7 +119,7 @@ class Artist:
                     titles.placeholder(source.label, box.width, box.height)
                 ),  # type: ignore[misc]
             )
-            for source, box in zip(scene.sources, art.boxes, strict=False)
+            for source, box in zip(scene.pictures, art.boxes, strict=False)
         ]
         art.ready.set()
 

@@ -139,4 +139,4 @@ class Director:
 
 def _of(art: Art, looks: Mapping[str, Look]) -> list[Look]:
     none = Look(None, None)
-    return [looks.get(source.feed, none) for source in art.scene.sources]
+    return [looks.get(source.feed, none) for source in art.scene.pictures]

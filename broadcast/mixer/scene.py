@@ -21,7 +21,8 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed in a scene. `label` is drawn in its place while it has no picture yet.
+    """One feed in a scene. `label` is drawn in its place while it has no picture yet. One that is not
+    `drawn` is heard alone: its pictures have died, its microphone has not.
 
     `hold`: seconds for which its last picture stands when no more come; None takes the mixer's setting.
     Shared screens want long ones (10): browsers send no picture of a screen that does not change.
@@ -32,6 +33,7 @@ class Source:
     gain: float = 1.0  # 0 is silent, 1 as it comes
     sound: bool = True
     hold: float | None = None
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ class Scene:
     sources: tuple[Source, ...] = ()
     strip: Strip | None = None
     card: Card | None = None
+
+    @property
+    def pictures(self) -> tuple[Source, ...]:
+        """The sources that are drawn, in the order of their boxes."""
+        return tuple(source for source in self.sources if source.drawn)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data for the pipe."""

@@ -99,7 +99,7 @@ class Theatre:
     ) -> tuple[Layout, tuple[str, ...]]:
         self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost)
         scene, _ = self.mixer.scenes[-1]
-        return scene.layout, tuple(source.feed for source in scene.sources)
+        return scene.layout, tuple(source.feed for source in scene.pictures)
 
 
 @pytest.fixture
@@ -127,6 +127,26 @@ def test_scenes_without_the_lost(theatre: Theatre) -> None:
     assert theatre.drawn(SLIDES, lost=("thony.slides",)) == (Layout.FULL, ("thony",))
     assert theatre.drawn(SOLO, lost=("thony",)) == (Layout.FULL, ("thony.slides",))
     assert theatre.drawn(PANEL, lost=("lanvin", "thony", "vermast", "thony.slides")) == (Layout.SLATE, ())
+
+
+def test_who_is_lost_is_heard(theatre: Theatre) -> None:
+    """A dead picture takes no voice away, on a panel as beside slides; but over the slate nobody speaks."""
+    theatre.up("thony.slides")
+
+    def heard() -> list[tuple[str, bool]]:
+        scene, _ = theatre.mixer.scenes[-1]
+        return [(source.feed, source.drawn) for source in scene.sources if source.sound]
+
+    theatre.drawn(PANEL, lost=("lanvin",))
+    assert heard() == [("thony", True), ("vermast", True), ("lanvin", False)]
+    theatre.drawn(SLIDES, lost=("thony",))
+    assert heard() == [("thony.slides", True), ("thony", False)]
+    theatre.stage.levels({"thony": Level(muted=True)})
+    assert theatre.mixer.scenes[-1][0].sources[1].gain == 0.0
+    theatre.drawn(SLIDES)
+    assert heard() == [("thony.slides", True), ("thony", True)]
+    theatre.drawn(PANEL, lost=("lanvin", "thony", "vermast", "thony.slides"))
+    assert heard() == []
 
 
 def test_slides_come_and_go_on_air(theatre: Theatre) -> None:

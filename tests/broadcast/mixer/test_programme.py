@@ -1,6 +1,7 @@
 """The mixer through its real process: continuous, clean hand-offs, lips in step, hostile input, kill -9."""
 
 import asyncio
+import math
 import os
 import signal
 import time
@@ -177,6 +178,7 @@ async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(studio: Studio
     await studio.programme(1.0)
     await studio.show(Scene(Layout.FULL, (Source("a"),)), "0")
     start = len(studio.out)
+    studio.mixer.keyframe()
     takes = []
     for n in range(1, 5):
         await studio.programme(0.5)
@@ -190,7 +192,9 @@ async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(studio: Studio
     assert not torn, "a picture of two speakers, or of none"
     assert {name for _, found in seen for name in found} == {"red", "blue"}
     changes = [after[0] for before, after in pairwise(seen) if before[1] != after[1]]
-    assert all(any(0 < change - take < 0.15 for take in takes) for change in changes)
+    assert len(changes) == len(takes)
+    spans = zip(takes, changes, [*takes[1:], math.inf], strict=True)
+    assert all(take < change < following for take, change, following in spans)
     video = studio.video()
     assert all(b.timestamp - a.timestamp == 3000 for a, b in pairwise(video))
 
@@ -336,6 +340,21 @@ async def test_pictures_that_stop_give_way_to_the_card(studio: Studio) -> None:
     gone = next(at for at, found in seen if found != {"red"})
     assert 0.4 < gone - stopped < 1.1
     assert seen[-1][1] == {"red"}
+
+
+async def test_a_source_that_is_heard_and_not_drawn(studio: Studio) -> None:
+    """The other's picture has the whole frame, and the voice without a picture is there."""
+    studio.play("a", camera(RED))
+    studio.play("b", microphone())
+    studio.mixer.stage(["a", "b"])
+    await studio.programme(0.5)
+    await studio.show(Scene(Layout.GRID, (Source("a"), Source("b", drawn=False))), "t")
+    begin = studio.out[-1].captured
+    await studio.programme(2.5)
+    seen = [found for at, found in colours(from_keyframe(studio.out)) if at > begin + 0.1]
+    assert seen
+    assert set().union(*seen) == {"red"}
+    assert any(at > begin for at in material.beeps(*material.decode_sound(studio.out)))
 
 
 async def test_a_dissolve_goes_over_steadily(studio: Studio) -> None:
