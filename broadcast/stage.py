@@ -24,6 +24,7 @@ log = logging.getLogger("pavilion.stage")
 
 SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
 SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
+WITNESS = 0.1  # seconds: a camera's last frame and its last sign of life are no further apart
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
@@ -210,7 +211,23 @@ class Stage:
         age = feed.health(now).video_age
         if age is None or feed.kind != "slides":
             return age is not None and age < self._dead_after
-        return age < SLIDES_HOLD and feed.silence(now) < SLIDES_SILENCE
+        silent = feed.silence(now)
+        return age < SLIDES_HOLD and silent < SLIDES_SILENCE and not self._line_lost(feed.owner, silent, now)
+
+    def _line_lost(self, person: str, silent: float, now: float) -> bool:
+        """Whether this person's line has gone, and with it the slides, which have been `silent` for so long.
+
+        The slides alone would tell after seconds. The camera sends all the time: one that was sending
+        until it fell silent altogether, and no sign of the slides since, is a line that broke.
+        """
+        camera = self._feeds.get(person)
+        if camera is None or self._fresh(person, now):
+            return False
+        health, quiet = camera.health(now), camera.silence(now)
+        sent = min((age for age in (health.video_age, health.audio_age) if age is not None), default=None)
+        if sent is None or sent - quiet > WITNESS:
+            return False  # it was sending nothing anyway
+        return self._dead_after - WITNESS <= quiet <= silent
 
     # -- scenes -----------------------------------------------------------------------------------------
 

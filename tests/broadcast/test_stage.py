@@ -157,8 +157,8 @@ def test_slides_come_and_go_on_air(theatre: Theatre) -> None:
     assert theatre.mixer.scenes[-1][1] == "1"
 
 
-class Screen(Feed):
-    """A shared screen that stands still; `quiet` for that long."""
+class Line(Feed):
+    """A feed whose last sign of life is `quiet` seconds old."""
 
     quiet = 0.0
 
@@ -168,7 +168,7 @@ class Screen(Feed):
 
 def test_still_slides(theatre: Theatre) -> None:
     """A shared screen that does not change is there; one whose line has gone is missing."""
-    screen = Screen("thony.slides", owner="thony", kind="slides")
+    screen = Line("thony.slides", owner="thony", kind="slides")
     theatre.feeds.add(screen)
     assert theatre.stage.missing(SLIDES) == ["thony", "thony.slides"], "no picture yet"
     now = time.monotonic()
@@ -176,6 +176,31 @@ def test_still_slides(theatre: Theatre) -> None:
     assert theatre.stage.missing(SLIDES) == ["thony"]
     screen.quiet = 3.0
     assert theatre.stage.missing(SLIDES) == ["thony", "thony.slides"]
+
+
+def test_a_line_that_breaks_takes_the_slides_along(theatre: Theatre) -> None:
+    """Camera and slides are missing together; where the slides still give a sign, they stand alone."""
+    now = time.monotonic()
+    camera = Line("thony", owner="thony", kind="camera")
+    screen = Line("thony.slides", owner="thony", kind="slides")
+    for feed in (camera, screen):
+        theatre.feeds.add(feed)
+    camera.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now - 60), now - 60)
+    screen.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now - 5), now - 5)
+
+    def missing(camera_quiet: float, slides_quiet: float) -> list[str]:
+        camera.quiet, screen.quiet = camera_quiet, slides_quiet
+        return theatre.stage.missing(SLIDES)
+
+    assert missing(60, 1.0) == ["thony"], "the slides have been heard of since"
+    assert missing(60, 60) == ["thony", "thony.slides"]
+    assert missing(1.0, 1.5) == ["thony"], "it had sent no picture anyway, only reports"
+    now = time.monotonic()
+    camera.emit(Frame(Codec.OPUS, b"voice", 0, now - 1), now - 1)
+    assert missing(1.0, 1.5) == ["thony", "thony.slides"], "it was sending until a second ago"
+    assert missing(0.02, 1.5) == ["thony"], "the camera has died, not the line"
+    theatre.feeds.remove("thony")
+    assert missing(1.0, 1.5) == ["thony"], "nobody can tell"
 
 
 def test_levels(theatre: Theatre) -> None:
