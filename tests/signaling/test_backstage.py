@@ -10,8 +10,8 @@ import pytest_asyncio
 from signaling.backstage import MAX_MOVES, MAX_TEXTS
 from signaling.director import Level
 from signaling.passes import Passes, PassRefused
+from tests.signaling.house import SECRET, House, Line, until
 from tests.signaling.stagehand import EVENT
-from tests.signaling.test_desk import SECRET, House, Line, until
 
 
 @pytest_asyncio.fixture

@@ -13,8 +13,8 @@ from signaling.desk import Desk
 from signaling.journal import Journal
 from signaling.passes import Passes
 from tests.signaling.doomed import SECRET, STEPS
+from tests.signaling.house import Line, until
 from tests.signaling.stagehand import EVENT, FakeStage
-from tests.signaling.test_desk import Line, until
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.signaling.world import ACTIONS, World
+from tests.signaling.actions import ACTIONS
+from tests.signaling.world import World
 
 SEQUENCES = int(os.environ.get("PAVILION_SEQUENCES", "10000"))
 BATCHES = 20
