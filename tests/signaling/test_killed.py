@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at every step of a hand-off, the show goes on where it was."""
+"""Killed with SIGKILL at every step of a hand-off, however it began, the show goes on where it was."""
 
 import asyncio
 import json
@@ -12,57 +12,77 @@ import pytest
 from signaling.desk import Desk
 from signaling.journal import Journal
 from signaling.passes import Passes
-from tests.signaling.doomed import SECRET, STEPS
+from tests.signaling.doomed import PLAN, PLAYS, SECRET, STEPS, Play
 from tests.signaling.house import Line, until
-from tests.signaling.stagehand import EVENT, FakeStage
+from tests.signaling.stagehand import FakeStage
 
 ROOT = Path(__file__).parents[2]
+# Nobody is answered where nobody asked.
+CASES = [(way, step) for way, play in PLAYS.items() for step in STEPS if play.person or step != "answered"]
 
 
-def doomed(journal: Path, step: str) -> subprocess.Popen[str]:
+def doomed(journal: Path, way: str, step: str) -> subprocess.Popen[str]:
     """The process that will kill itself at that step."""
-    command = [sys.executable, "-m", "tests.signaling.doomed", str(journal), step]
+    command = [sys.executable, "-m", "tests.signaling.doomed", str(journal), way, step]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_each_step(tmp_path: Path, step: str) -> None:
-    """What was journalled happens, once; what was not, never happened; the same id may be sent again."""
-    process = await asyncio.to_thread(doomed, tmp_path / "journal.sqlite", step)
-    said, _ = await asyncio.to_thread(process.communicate, None, 30)
+@pytest.mark.parametrize(("way", "step"), CASES)
+async def test_killed_at_each_step(tmp_path: Path, way: str, step: str) -> None:
+    """What was journalled happens, once; what was not, never happened; what asked for it may ask again."""
+    play = PLAYS[way]
+    process = await asyncio.to_thread(doomed, tmp_path / "journal.sqlite", way, step)
+    said, _ = await asyncio.to_thread(process.communicate, None, 60)
     assert process.returncode == -signal.SIGKILL
-    assert ("done take-1" in said) == (step == "answered")
+    assert ("done go" in said) == (step == "answered")
 
     stage = FakeStage()
-    desk = Desk(EVENT, Passes(SECRET, EVENT.id), Journal(tmp_path / "journal.sqlite"), stage)
+    stage.fresh = {feed for talk in PLAN.talks for feed in talk.feeds}
+    desk = Desk(PLAN, Passes(SECRET, PLAN.id), Journal(tmp_path / "journal.sqlite"), stage)
     await desk.start()
     try:
-        producer = Line(desk, "ping", "producer", SECRET)
-        await until(lambda: producer.state is not None)
-        if step == "decided":
-            assert stage.shown[-1][1] is None
-            assert producer.state["air"]["kind"] == "slate"
-        else:
-            assert stage.shown[-1][1] == "one", "the picture is back before anybody asks"
+        lines = {who: Line(desk, who, role, SECRET) for who, role in _cast()}
+        producer = lines["ping"]
+        await until(lambda: producer.state and all(producer.person(who)["connected"] for who in lines))
+        assert stage.shown[-1][1] == (play.before if step == "decided" else play.target)
+        if step != "decided":
             desk.shown(stage.shown[-1][0], 0.0)
-            await until(lambda: producer.state["air"]["talk"] == "one")
-        assert producer.person("thony")["state"] == ("absent" if step == "decided" else "on_air")
+        on_air = play.before if step == "decided" else play.target
+        await until(lambda: producer.state["air"]["talk"] == on_air)
         pictures = len(stage.shown)
-        producer.say({"type": "take", "id": "take-1", "talk": "one", "force": True})
-        await until(lambda: len(stage.shown) > pictures or producer.answer("take-1") is not None)
+        _ask_again(desk, lines, play)
         if step == "decided":
+            await until(lambda: len(stage.shown) > pictures)
             desk.shown(stage.shown[-1][0], 0.0)
-        await until(lambda: producer.answer("take-1") == {"type": "done", "id": "take-1"})
-        assert len(stage.shown) == pictures + (step == "decided"), "the same id acts once"
+        if play.person:
+            line = lines[play.person]
+            await until(lambda: line.answer("go") == {"type": "done", "id": "go"})
+        await until(lambda: producer.state["air"]["talk"] == play.target)
+        # Whatever else was asked is done by now: the desk answers in turn.
+        assert await producer.command("cue", "last", talk=None) == "done"
+        assert stage.shown[-1][1] == play.target
+        assert len(stage.shown) == pictures + (step == "decided"), "it acts once"
         assert [talk["state"] for talk in producer.state["talks"]].count("live") == 1
     finally:
         await desk.stop()
 
 
+def _cast() -> list[tuple[str, str]]:
+    return [(who.id, who.role) for who in PLAN.people if who.id in ("ping", "thony", "lanvin", "vermast")]
+
+
+def _ask_again(desk: Desk, lines: dict[str, Line], play: Play) -> None:
+    """The page repeats its command under the same id; a clip is at its end again."""
+    if play.person:
+        lines[play.person].say(dict(play.command))
+    else:
+        desk.clip_ended(str(play.before))
+
+
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.7])
 async def test_killed_at_any_moment(tmp_path: Path, seconds: float) -> None:
     """No acknowledged command is lost, wherever the process was."""
-    process = await asyncio.to_thread(doomed, tmp_path / "journal.sqlite", "never")
+    process = await asyncio.to_thread(doomed, tmp_path / "journal.sqlite", "endless", "never")
     assert process.stdout is not None
     said = [await asyncio.to_thread(process.stdout.readline)]
     await asyncio.sleep(seconds)  # any moment will do: nothing is measured by it
@@ -73,7 +93,7 @@ async def test_killed_at_any_moment(tmp_path: Path, seconds: float) -> None:
     done = [line.split()[1] for line in said if line.endswith("\n")]
 
     journal = Journal(tmp_path / "journal.sqlite")
-    records = await journal.open(EVENT.id)
+    records = await journal.open(PLAN.id)
     await journal.close()
     known = [record.id for record in records if record.id]
     assert set(done) <= set(known)
