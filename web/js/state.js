@@ -29,8 +29,9 @@
 /** Refusals kept on the page; the oldest go first. */
 export const REFUSALS_KEPT = 3;
 
-/** A command that was on its way when the line broke is sent again only while it is this fresh, in ms. */
-export const RESEND_WITHIN = 3000;
+/** A command that was on its way when the line broke is sent again only while it is this fresh, in ms: as long
+ * as a restart of the server and the way back to it take. */
+export const RESEND_WITHIN = 5000;
 
 /** @returns {State} */
 export function initial() {
