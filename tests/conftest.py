@@ -84,8 +84,8 @@ async def start_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     """Starts servers as subprocesses, each with a folder and ports of its own, and stops them in the end."""
     servers: list[Server] = []
 
-    async def start(table: dict[str, Any], folder: Path | None = None) -> Server:
-        server = Server(table, folder or tmp_path_factory.mktemp("server"))
+    async def start(table: dict[str, Any], folder: Path | None = None, host: str = "127.0.0.1") -> Server:
+        server = Server(table, folder or tmp_path_factory.mktemp("server"), host=host)
         servers.append(server)
         await server.start()
         return server

@@ -54,8 +54,17 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._browsers: list[Browser] = []
 
-    async def browser(self, video: Path | None = None, audio: Path | None = None, *flags: str) -> Browser:
-        """A browser of its own, whose camera shows the file `video` and whose microphone hears `audio`."""
+    async def browser(
+        self,
+        video: Path | None = None,
+        audio: Path | None = None,
+        *flags: str,
+        program: Path | None = None,
+    ) -> Browser:
+        """A browser of its own, whose camera shows the file `video` and whose microphone hears `audio`.
+
+        `program`: what to run in place of Chromium, which then runs it with the same arguments.
+        """
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         own = ["--use-fake-device-for-media-stream=fps=30", *flags]
@@ -64,7 +73,7 @@ class Chromium:
         if audio is not None:
             own.append(f"--use-file-for-fake-audio-capture={audio}")
         browser = await self._playwright.chromium.launch(
-            executable_path=installed(CHROMIUM, "Chromium", "chromium"),
+            executable_path=program or installed(CHROMIUM, "Chromium", "chromium"),
             args=[*FLAGS, *own],
             # Muted output is not rendered on time, and its timing is under test.
             ignore_default_args=["--mute-audio"],
