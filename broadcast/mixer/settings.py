@@ -49,6 +49,7 @@ class ProgrammeSettings:
     gop_seconds: float = 2.0  # a keyframe at every multiple of this, and when forced
     preset: str = "superfast"  # of x264
     audio_kbps: int = 96
+    segment_audio_kbps: int = 128  # of the AAC in HLS segments; 0: none is made
     dissolve_seconds: float = 0.3
     crossfade_seconds: float = 0.02  # from one voice to the next at a cut
     automatic: bool = True  # every voice is brought to the same loudness

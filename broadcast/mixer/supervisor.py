@@ -54,6 +54,7 @@ class Mixer:
         self.on_state: Callable[[str], None] = _nobody
         self.on_keyframe_wanted: Callable[[str], None] = _nobody
         self.on_return: Callable[[str, Frame], None] = _nobody
+        self.on_segment_sound: Callable[[Frame], None] = _nobody
         self.epoch = 0.0  # monotonic time of tick 0
         self.restarts = 0
         self.dropped = 0
@@ -330,6 +331,8 @@ class Mixer:
                 self._programme(frame)
         elif word is Word.RETURN:
             self.on_return(*unpack_frame(body))
+        elif word is Word.SEGMENT_SOUND:
+            self.on_segment_sound(unpack_frame(body)[1])
         elif word is Word.WANT:
             feed = unpack_json(body)
             if feed in self._staged:

@@ -18,11 +18,11 @@ from broadcast.rtp.frame import Codec, Frame
 LARGEST = 8 << 20  # octets of one message; a raw 4K keyframe is far below
 _LENGTH = struct.Struct("!IB")
 _MEDIA = struct.Struct("!BBqdB")  # codec, keyframe, timestamp, captured, length of the feed id
-_CODECS = (Codec.H264, Codec.VP8, Codec.OPUS)
+_CODECS = (Codec.H264, Codec.VP8, Codec.OPUS, Codec.AAC)
 
 
 class Word(IntEnum):
-    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to RETURN."""
+    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to SEGMENT_SOUND."""
 
     SETTINGS = 1  # the first: how the programme is made
     GO = 2  # begin the programme: epoch, first tick of picture and sound
@@ -40,6 +40,7 @@ class Word(IntEnum):
     WANT = 23  # this feed's decoder needs a keyframe
     STATS = 24
     RETURN = 25  # a packet of the return of the person named as its feed
+    SEGMENT_SOUND = 26  # a packet of the programme's sound for segments, AAC
 
 
 def pack(word: Word, body: bytes) -> bytes:

@@ -22,7 +22,7 @@ from broadcast.mixer.artist import Artist
 from broadcast.mixer.decoder import VideoDecoder
 from broadcast.mixer.director import Director
 from broadcast.mixer.ears import Ears
-from broadcast.mixer.encoder import SoundEncoder
+from broadcast.mixer.encoder import SegmentSoundEncoder, SoundEncoder
 from broadcast.mixer.loudness import Level
 from broadcast.mixer.mixdown import LEAVES, Mixdown
 from broadcast.mixer.rendition import Encoding
@@ -123,6 +123,7 @@ class Worker:
             Encoding(each.name, settings.smaller(each), settings) for each in settings.renditions
         ]
         self._audio = SoundEncoder(settings.audio_kbps)
+        self._aac = SegmentSoundEncoder(settings.segment_audio_kbps) if settings.segment_audio_kbps else None
         self._mixdown = Mixdown(settings)
         self._ears = Ears(settings, self._source)
         self.director.warm_up()
@@ -207,6 +208,9 @@ class Worker:
             self._send(pack_frame(Word.PROGRAMME, Frame(Codec.OPUS, data, number * BLOCK, at)))
             for person, data in self._ears.packets(at, number, self._mixdown.parts):
                 self._send(pack_frame(Word.RETURN, Frame(Codec.OPUS, data, number * BLOCK, at), person))
+            for first, data in self._aac.encode(block, number) if self._aac else ():
+                sound = Frame(Codec.AAC, data, first, epoch + first / RATE)
+                self._send(pack_frame(Word.SEGMENT_SOUND, sound))
 
     def _report(self) -> None:
         sources = {

@@ -1,7 +1,8 @@
 """The programme as feeds of frames, one a rendition, for every output that takes frames.
 
 `programme` is the full one, `programme.360p` a smaller one. Each has the programme's sound as well, so an
-output that takes one feed has all it needs. Timestamps agree from one feed to the other; keyframes at
+output that takes one feed has all it needs; `programme.aac` is that sound again as AAC packets, for outputs
+that cannot use Opus. Timestamps agree from one feed to the other; keyframes at
 multiples of the interval come in all of them at the same timestamps, forced ones in one alone.
 """
 
@@ -13,6 +14,7 @@ from broadcast.rtp.frame import Frame, Kind
 log = logging.getLogger(__name__)
 
 FULL = "programme"
+AAC = "programme.aac"
 Sink = Callable[[Frame], None]
 
 
@@ -22,11 +24,11 @@ class Programme:
 
     def __init__(self, renditions: Sequence[str] = ()) -> None:
         self.feeds = (FULL, *(f"{FULL}.{name}" for name in renditions))
-        self._sinks: dict[str, tuple[Sink, ...]] = dict.fromkeys(self.feeds, ())
+        self._sinks: dict[str, tuple[Sink, ...]] = dict.fromkeys((*self.feeds, AAC), ())
 
     def attach(self, sink: Sink, feed: str = FULL) -> Callable[[], None]:
         """`sink` gets the feed's frames from now on; the returned call ends that. Raises KeyError for a feed
-        that is not in `feeds`."""
+        that is neither in `feeds` nor `AAC`."""
         self._sinks[feed] = (*self._sinks[feed], sink)
 
         def detach() -> None:
@@ -44,6 +46,10 @@ class Programme:
         feed = f"{FULL}.{name}"
         if feed in self._sinks:
             self._hand_on(feed, frame)
+
+    def send_aac(self, frame: Frame) -> None:
+        """A packet of the sound as AAC."""
+        self._hand_on(AAC, frame)
 
     def _hand_on(self, feed: str, frame: Frame) -> None:
         for sink in self._sinks[feed]:

@@ -17,15 +17,16 @@ class Codec(StrEnum):
     H264 = "h264"
     VP8 = "vp8"
     OPUS = "opus"
+    AAC = "aac"
 
     @property
     def kind(self) -> Kind:
-        return Kind.AUDIO if self is Codec.OPUS else Kind.VIDEO
+        return Kind.AUDIO if self in (Codec.OPUS, Codec.AAC) else Kind.VIDEO
 
     @property
     def clock_rate(self) -> int:
-        """RTP ticks a second (RFC 6184, RFC 7741, RFC 7587)."""
-        return 48000 if self is Codec.OPUS else 90000
+        """RTP ticks a second (RFC 6184, RFC 7741, RFC 7587); AAC, which is only for segments, alike."""
+        return 48000 if self.kind is Kind.AUDIO else 90000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class Frame:
     """One encoded frame.
 
     `data`: H264 as an Annex B access unit (four-byte start codes, SPS and PPS included before an IDR),
-    a VP8 frame, or an Opus packet. `timestamp`: RTP ticks of `codec.clock_rate`, unwrapped: it never
-    jumps back to zero. `captured`: seconds on this machine's monotonic clock when the frame was taken,
-    by the sender's own reports, so that picture and sound of one feed share one line.
+    a VP8 frame, an Opus packet, or an AAC-LC packet without header. `timestamp`: RTP ticks of
+    `codec.clock_rate`, unwrapped: it never jumps back to zero. `captured`: seconds on this machine's
+    monotonic clock when the frame was taken, by the sender's own reports, so that picture and sound of one
+    feed share one line.
     """
 
     codec: Codec

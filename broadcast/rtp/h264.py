@@ -72,7 +72,7 @@ def frame_number(unit: bytes, sps: Sps) -> int:
     It grows by one from each reference picture to the next, modulo 1 << sps.number_bits (section 7.4.3).
     Raises MalformedError when the slice is cut off.
     """
-    bits = _Bits(unit[1:24].replace(b"\x00\x00\x03", b"\x00\x00"))
+    bits = Bits(unit[1:24].replace(b"\x00\x00\x03", b"\x00\x00"))
     for _ in range(3):
         bits.golomb()
     if sps.planes:
@@ -82,7 +82,7 @@ def frame_number(unit: bytes, sps: Sps) -> int:
 
 def parse_sps(sps: bytes) -> Sps:
     """Read an SPS NAL unit (section 7.3.2.1.1). Raises MalformedError when it is cut off or absurd."""
-    bits = _Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
+    bits = Bits(sps[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
     profile = bits.read(8)
     bits.read(16)
     bits.golomb()
@@ -119,7 +119,7 @@ def parse_sps(sps: bytes) -> Sps:
     return Sps(width, height, number_bits, planes)
 
 
-def _skip_high_profile(bits: "_Bits") -> tuple[int, bool]:
+def _skip_high_profile(bits: "Bits") -> tuple[int, bool]:
     """Skip what only the high profiles carry; gives the chroma format and separate_colour_plane_flag."""
     chroma = bits.golomb()
     planes = chroma == 3 and bits.read(1) == 1
@@ -133,7 +133,7 @@ def _skip_high_profile(bits: "_Bits") -> tuple[int, bool]:
     return chroma, planes
 
 
-def _skip_scaling_list(bits: "_Bits", size: int) -> None:
+def _skip_scaling_list(bits: "Bits", size: int) -> None:
     last = following = 8
     for _ in range(size):
         if following:
@@ -149,7 +149,7 @@ def _at_most(value: int, limit: int) -> int:
     return value
 
 
-class _Bits:
+class Bits:
     """Reads bits and Exp-Golomb codes, most significant first."""
 
     def __init__(self, data: bytes) -> None:

@@ -1,0 +1,182 @@
+"""The origin: every rendition of the session on the air, and what is asked for by URL.
+
+    /live/index.m3u8                                  the renditions
+    /live/<session>/<rendition>/media.m3u8            blocking reload, delta updates
+    /live/<session>/<rendition>/{init-N.mp4,seg-N.m4s,part-N.m4s}
+    /live/<session>/thumbs/<Unix seconds>.jpg
+
+Frames come in by `put`; the first one tells how the programme's clock lies to the session's line.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from broadcast.errors import NotFound, PavilionError
+from broadcast.outputs.hls import playlist
+from broadcast.outputs.hls.cmaf import VIDEO_SCALE
+from broadcast.outputs.hls.line import Line
+from broadcast.outputs.hls.packager import Cut, whole_base
+from broadcast.outputs.hls.playlist import Report, Segment, Variant
+from broadcast.outputs.hls.store import Fsync, Reel, Session, current_session
+from broadcast.outputs.hls.writer import Writer
+from broadcast.rtp.frame import Codec, Frame, Kind
+
+MAIN = "main"  # the rendition in the programme's own size
+STOP_SECONDS = 3.0  # for what still waits to be written
+JUMP = 0.05  # seconds that a session's line goes on at least, if the clock was set back
+
+
+@dataclass(frozen=True, slots=True)
+class OriginSettings:
+    """Times in seconds, rates in kbit/s."""
+
+    data: Path
+    event: str
+    fps: int = 30
+    part: float = 0.25
+    segment: float = 2.0
+    window: float = 4 * 3600.0  # how far players can rewind
+    resume: float = 12 * 3600.0  # a session goes on after a restart within this
+    fsync: Fsync = "segment"
+    video_kbps: dict[str, int] | None = None  # of each rendition at most, the best first
+    audio_kbps: int = 128
+
+    @property
+    def cut(self) -> Cut:
+        return Cut(self.fps, round(self.part * VIDEO_SCALE), round(self.segment * VIDEO_SCALE))
+
+    @property
+    def renditions(self) -> dict[str, int]:
+        return self.video_kbps or {MAIN: 2500}
+
+
+class Origin:
+    """`await start()`, then `put` frames. All calls belong to the event loop's thread."""
+
+    def __init__(self, settings: OriginSettings) -> None:
+        self._settings = settings
+        self._writer = Writer()
+        self._begun = False
+        self.session: Session
+        self.lines: dict[str, Line] = {}
+        self.on_segment: Callable[[str, Segment], None] = lambda rendition, segment: None
+
+    async def start(self) -> None:
+        """Find the session to go on with, or begin one. Raises PavilionError when the disk refuses."""
+        try:
+            self.session, found = await asyncio.to_thread(self._load)
+        except OSError as error:
+            raise PavilionError(
+                f"The folder for the recording cannot be used: {error}", code="data_unusable"
+            ) from error
+        self._writer.start()
+        for name, (reel, segments, inits) in found.items():
+            line = Line(reel, self._writer, self._settings.cut, self._settings.window)
+            line.restore(segments, inits)
+            line.reports = partial(self._reports, name)
+            line.on_segment = partial(self._over, name)
+            self.lines[name] = line
+
+    async def stop(self) -> None:
+        """Keep what there is, and stop writing."""
+        for line in self.lines.values():
+            line.close()
+        await asyncio.to_thread(self._writer.stop, STOP_SECONDS)
+
+    def put(self, frame: Frame, rendition: str = MAIN) -> None:
+        """A picture of this rendition, or a packet (AAC) of the programme's sound, which all share."""
+        if frame.codec not in (Codec.H264, Codec.AAC):
+            return
+        if not self._begun:
+            self._begin(frame)
+        if frame.kind is Kind.AUDIO:
+            for line in self.lines.values():
+                line.put(frame)
+        elif rendition in self.lines:
+            self.lines[rendition].put(frame)
+
+    # -- by URL --------------------------------------------------------------------------------------
+
+    def line(self, session: str, rendition: str) -> Line:
+        """The rendition on the air. Raises NotFound, also for a session that is over."""
+        line = self.lines.get(rendition)
+        if line is None or session != self.session.id:
+            raise NotFound("This programme is over.", code="session_over")
+        return line
+
+    def multivariant(self) -> str:
+        """The playlist of renditions. Raises PavilionError (503) before the first keyframe."""
+        variants = []
+        for name, kbps in self._settings.renditions.items():
+            shape = self.lines[name].shape()
+            if shape is None:
+                continue
+            width, height, codecs = shape
+            average = (kbps + self._settings.audio_kbps) * 1000
+            uri = f"{self.session.id}/{name}/media.m3u8"
+            variants.append(
+                Variant(uri, average * 3 // 2, average, width, height, self._settings.fps, codecs)
+            )
+        if not variants:
+            raise PavilionError("The programme is not on the air yet.", code="not_yet", status=503)
+        return playlist.multivariant(variants)
+
+    def stats(self) -> dict[str, float]:
+        """Figures for metrics: of all renditions, and of the writer."""
+        figures: dict[str, float] = {}
+        for line in self.lines.values():
+            for name, value in line.stats().items():
+                figures[name] = figures.get(name, 0) + value
+        return {
+            **figures,
+            "unwritten_bytes": self._writer.waiting,
+            "write_failures": self._writer.failures,
+            "write_refusals": self._writer.refused,
+        }
+
+    # -- inside --------------------------------------------------------------------------------------
+
+    def _load(self) -> tuple[Session, dict[str, tuple[Reel, list[Segment], dict[int, bytes]]]]:
+        settings = self._settings
+        session = current_session(settings.data, settings.event, settings.resume, time.time())
+        found = {}
+        for name in settings.renditions:
+            reel = session.reel(name, settings.fsync)
+            segments = reel.load()
+            found[name] = (reel, segments, _inits(reel))
+        return session, found
+
+    def _begin(self, frame: Frame) -> None:
+        """Where the programme's tick 0 lies on the session's line, by this frame."""
+        self._begun = True
+        zero = frame.captured - frame.timestamp / frame.codec.clock_rate + time.time() - time.monotonic()
+        ends = max(line.end for line in self.lines.values())
+        elapsed = frame.timestamp * VIDEO_SCALE // frame.codec.clock_rate
+        by_clock = round((zero - self.session.started) * VIDEO_SCALE)
+        base = whole_base(max(by_clock, ends + round(JUMP * VIDEO_SCALE) - elapsed, 0))
+
+        def wall(ticks: int) -> int:
+            return round((zero + (ticks - base) / VIDEO_SCALE) * 1000)
+
+        for line in self.lines.values():
+            line.begin(base, wall)
+
+    def _reports(self, own: str) -> Sequence[Report]:
+        found = (line.report(f"../{name}/media.m3u8") for name, line in self.lines.items() if name != own)
+        return [report for report in found if report is not None]
+
+    def _over(self, rendition: str, segment: Segment) -> None:
+        self.on_segment(rendition, segment)
+
+
+def _inits(reel: Reel) -> dict[int, bytes]:
+    found = {}
+    for path in reel.folder.glob("init-*.mp4"):
+        number = path.stem.removeprefix("init-")
+        if number.isdecimal():
+            found[int(number)] = path.read_bytes()
+    return found

@@ -1,0 +1,221 @@
+"""Segments on disk: the programme's recording, and what players rewind to.
+
+    DATA/programme/<session>/session.json            which event, since when (Unix seconds)
+    DATA/programme/<session>/<rendition>/index.jsonl see index.py
+    DATA/programme/<session>/<rendition>/init-N.mp4, seg-N.m4s
+    DATA/programme/<session>/thumbs/<Unix seconds>.jpg
+
+`init-N.mp4` and the segments that name it, one after another, are a fragmented MP4: no repair, no index
+needed. A session is one line of time over restarts of the server; `msn` and part numbers go on. Every part is
+written as soon as it is made, so a killed process loses at most the one in the making; what a crash of the
+whole machine loses is for `fsync` to say.
+
+Readers (downloads, re-air) use `sessions`, `Reel.load` and `Reel.path`; they may read while it grows.
+"""
+
+import json
+import logging
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Literal
+
+from broadcast.errors import MalformedError
+from broadcast.outputs.hls import cmaf, index
+from broadcast.outputs.hls.playlist import Segment
+
+log = logging.getLogger(__name__)
+
+Fsync = Literal["none", "segment", "part"]
+FOLDER = "programme"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One line of time on disk. `started`: Unix seconds, its tick 0."""
+
+    id: str
+    folder: Path
+    event: str
+    started: float
+
+    def reel(self, rendition: str, fsync: Fsync = "segment") -> "Reel":
+        """One rendition of it."""
+        return Reel(self.folder / rendition, fsync)
+
+    @property
+    def thumbs(self) -> Path:
+        return self.folder / "thumbs"
+
+
+def sessions(data: Path) -> list[Session]:
+    """Every session in the data folder, oldest first. Reads the disk."""
+    found = []
+    for path in (data / FOLDER).glob("*/session.json"):
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Session(path.parent.name, path.parent, str(said["event"]), float(said["started"])))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s is left out: %s", path, error)
+    return sorted(found, key=lambda session: session.started)
+
+
+def current_session(data: Path, event: str, resume_seconds: float, now: float) -> Session:
+    """The newest session of this event, if something was written to it that recently; else a new one.
+
+    `now` in Unix seconds. Reads and writes the disk. Raises OSError.
+    """
+    mine = [session for session in sessions(data) if session.event == event]
+    if mine and now - _last_written(mine[-1]) <= resume_seconds:
+        return mine[-1]
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dt%H%M%S")
+    ident = f"{stamp}-{secrets.token_hex(3)}"
+    folder = data / FOLDER / ident
+    folder.mkdir(parents=True)
+    said = json.dumps({"event": event, "started": now}) + "\n"
+    temporary = folder / "session.json.new"
+    temporary.write_text(said, encoding="utf-8")
+    temporary.rename(folder / "session.json")
+    return Session(ident, folder, event, now)
+
+
+def _last_written(session: Session) -> float:
+    times = [path.stat().st_mtime for path in session.folder.glob("*/index.jsonl")]
+    return max(times, default=session.started)
+
+
+class Reel:
+    """One rendition on disk. `load` first; all else in one thread, the writer's. Every method may raise
+    OSError; then the segment in the making is given up, and the next one is tried anew."""
+
+    def __init__(self, folder: Path, fsync: Fsync = "segment") -> None:
+        self.folder = folder
+        self._fsync = fsync
+        self._file: IO[bytes] | None = None
+        self._msn = -1  # of the file
+        self._broken = False  # the segment in the making could not be written whole
+
+    def path(self, msn: int) -> Path:
+        """Where this segment lies."""
+        return self.folder / f"seg-{msn}.m4s"
+
+    def init_path(self, number: int) -> Path:
+        """Where this init segment lies."""
+        return self.folder / f"init-{number}.mp4"
+
+    def load(self) -> list[Segment]:
+        """All segments, oldest first. What a crash has left open is closed: cut to its whole parts, and
+        said in the index. Only for who writes; others use `segments`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        found = self._read()
+        if found.open is not None:
+            last = self._recover(found.open)
+            if last is not None:
+                found.segments.append(last)
+                self._note("\n" + index.closed(last))  # the line before may be cut off
+        return found.segments
+
+    def segments(self) -> list[Segment]:
+        """All segments that are over, oldest first. Changes nothing."""
+        return self._read().segments
+
+    def init(self, number: int, data: bytes) -> None:
+        """Keep an init segment."""
+        temporary = self.init_path(number).with_suffix(".new")
+        with temporary.open("wb") as out:
+            out.write(data)
+            self._sync(out, always=True)
+        temporary.rename(self.init_path(number))
+
+    def begin(self, segment: Segment) -> None:
+        """A segment begins; its duration, parts and size are not read."""
+        self._drop()
+        self._msn, self._broken = segment.msn, True
+        self._note(index.opened(segment))
+        self._file = self.path(segment.msn).open("wb", buffering=0)
+        self._broken = False
+
+    def append(self, msn: int, data: bytes) -> None:
+        """One part of the segment in the making."""
+        if self._file is None or self._broken or msn != self._msn:
+            return
+        self._broken = True
+        written = self._file.write(data)
+        if written != len(data):
+            raise OSError(f"{written} of {len(data)} bytes written")
+        self._sync(self._file, always=self._fsync == "part")
+        self._broken = False
+
+    def end(self, segment: Segment) -> bool:
+        """The segment is over: whether it is whole on disk. What is not is removed."""
+        whole = self._file is not None and not self._broken and segment.msn == self._msn
+        # A part that the writer refused is not here, either.
+        whole = whole and self._file is not None and self._file.tell() == segment.size
+        if whole and self._file is not None:
+            try:
+                self._sync(self._file, always=self._fsync != "none")
+                self._note(index.closed(segment))
+            except OSError:
+                self._broken, whole = True, False
+                raise
+            finally:
+                self._drop()
+        else:
+            self._broken = True
+            self._drop()
+        return whole
+
+    def lost(self, segment: Segment) -> None:
+        """Say in the index that this segment is missing."""
+        self._note(index.closed(segment))
+
+    def close(self) -> None:
+        """Nothing more comes; a segment in the making stays as it is, and is closed by the next `load`."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _drop(self) -> None:
+        """Close the file in the making; a broken one goes."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            if self._broken:
+                self.path(self._msn).unlink(missing_ok=True)
+
+    def _read(self) -> index.Index:
+        try:
+            with (self.folder / "index.jsonl").open(encoding="utf-8", errors="replace") as lines:
+                return index.read(lines)
+        except FileNotFoundError:
+            return index.Index()
+
+    def _recover(self, said: dict[str, object]) -> Segment | None:
+        path = self.folder / f"seg-{said.get('open')}.m4s"
+        try:
+            data = path.read_bytes()
+            segment = index.recovered(said, list(cmaf.fragments(data)))
+        except FileNotFoundError:
+            return None
+        except MalformedError as error:
+            log.warning("%s is left out: %s", path, error)
+            return None
+        if segment is None:
+            path.unlink()
+            return None
+        if segment.size < len(data):
+            log.info("%s: cut to its whole parts, %d bytes left out", path, len(data) - segment.size)
+            os.truncate(path, segment.size)
+        return segment
+
+    def _note(self, line: str) -> None:
+        with (self.folder / "index.jsonl").open("a", encoding="utf-8") as out:
+            out.write(line)
+            out.flush()
+            self._sync(out, always=self._fsync == "part")
+
+    def _sync(self, out: "IO[bytes] | IO[str]", *, always: bool) -> None:
+        if always and self._fsync != "none":
+            os.fsync(out.fileno())
