@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from broadcast import live
 from broadcast.archive import Archive
 from broadcast.config import Config, host_port
 from broadcast.errors import MediaError, NotFound, PavilionError
@@ -21,6 +22,7 @@ from broadcast.feeds.whip import WhipFeed
 from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
+from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.programme import Programme
 from broadcast.outputs.relay import Relay
 from broadcast.outputs.returns import Returns
@@ -71,6 +73,9 @@ class App:
         self.mixer = Mixer(_programme(config))
         self.programme = Programme([each.name for each in self.mixer.settings.renditions])
         self._on_stop("mixer", self.mixer.stop)
+        self.origin = Origin(live.origin_settings(config, self.mixer.settings, data))
+        await self.origin.start()
+        self._on_stop("HLS", self.origin.stop)
         self.fanout = Fanout(self.port)
         self.relay = Relay(self.port)
         self.returns = Returns(self.port, self.fanout)
@@ -130,6 +135,8 @@ class App:
         self.mixer.on_frame = self.programme.send
         self.mixer.on_rendition = self.programme.send_rendition
         self.programme.attach(self.fanout.send)
+        self.mixer.on_segment_sound = self.programme.send_aac
+        live.attach(self.origin, self.programme)
         self.mixer.on_return = self.returns.send
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
@@ -204,6 +211,7 @@ class App:
             ("mixer", self.mixer.stats()),
             ("desk", self.desk.stats()),
             ("recording", self.archive.stats()),
+            ("hls", self.origin.stats()),
             ("server", {"tasks": len(asyncio.all_tasks())}),
         ):
             for name, value in figures.items():
@@ -330,6 +338,7 @@ def _programme(config: Config) -> ProgrammeSettings:
         gop_seconds=programme.keyframe_seconds,
         preset=programme.preset,
         audio_kbps=programme.audio_kbps,
+        segment_audio_kbps=config.hls.audio_kbps,
         dissolve_seconds=programme.dissolve_ms / 1000,
         crossfade_seconds=sound.crossfade_ms / 1000,
         automatic=sound.automatic,

@@ -141,6 +141,18 @@ class RecordingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HlsConfig:
+    """[hls]: the programme by HTTP, and how far back it goes."""
+
+    part_ms: int = rule(250, low=100, high=1000)
+    audio_kbps: int = rule(128, low=32, high=320)
+    window_minutes: float = rule(240.0, low=1, high=10_000)
+    resume_minutes: float = rule(720.0, low=0, high=10_000)
+    fsync: str = rule("segment", choices=("none", "segment", "part"))
+    thumbnail_seconds: int = rule(10, low=1, high=600)
+
+
+@dataclass(frozen=True, slots=True)
 class PersonConfig:
     """[[people]]: one who gets a personal link."""
 
@@ -186,6 +198,7 @@ class Config:
     slate: SlateConfig = field(default_factory=SlateConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
+    hls: HlsConfig = field(default_factory=HlsConfig)
     people: tuple[PersonConfig, ...] = ()
     clips: tuple[ClipConfig, ...] = ()
     talks: tuple[TalkConfig, ...] = ()

@@ -69,5 +69,7 @@ async def errors_in_one_shape(request: web.Request, handler: Handler) -> web.Str
     except Exception:
         log.exception("< %s %s failed", request.method, request.path)
         known = PavilionError("Something failed here; the log says what. Try again.")
-    headers = CORS if request.path.startswith(("/whip", "/whep", "/api/")) else None
+    headers = {"Cache-Control": "no-store"}  # a cache in front must not keep a moment's trouble
+    if request.path.startswith(("/whip", "/whep", "/api/", "/live/")):
+        headers |= CORS
     return web.json_response(known.as_json(), status=known.status, headers=headers)

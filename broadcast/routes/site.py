@@ -13,6 +13,7 @@ from broadcast.routes.answers import add_headers, errors_in_one_shape
 from broadcast.routes.api import Api
 from broadcast.routes.control import Control
 from broadcast.routes.health import Health
+from broadcast.routes.hls import Hls
 from broadcast.routes.media import Media
 
 if TYPE_CHECKING:
@@ -77,5 +78,6 @@ class Routes:
         pages.add(router, self._app.fonts)
         self._media.add(router)
         self._control.add(router)
+        Hls(self._app, self._config.event.public_viewers).add(router)
         Api(self._app).add(router)
         Health(self._app, self.doorstep).add(router)

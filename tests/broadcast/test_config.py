@@ -126,7 +126,7 @@ def test_shipped_file_holds_every_key_with_its_default() -> None:
         "event": settings.EventConfig, "server": settings.ServerConfig, "programme": settings.ProgrammeConfig,
         "slate": settings.SlateConfig, "limits": settings.LimitsConfig, "people": settings.PersonConfig,
         "sound": settings.SoundConfig, "clips": settings.ClipConfig, "talks": settings.TalkConfig,
-        "recording": settings.RecordingConfig,
+        "recording": settings.RecordingConfig, "hls": settings.HlsConfig,
     }  # fmt: skip
     assert hints.keys() == tables.keys()
     for table, cls in hints.items():

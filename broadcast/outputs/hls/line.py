@@ -109,9 +109,11 @@ class Line:
         """Keep what there is of the last part. Who waits is told that the server stops."""
         if self._packager is not None:
             self._packager.flush()
+        self._packager = None
         self._writer.put(self._reel.close, _ignore)
         for waiter in self._waiters:
-            waiter.cancel()
+            if not waiter.done():
+                waiter.set_exception(RequestError("The server stops.", code="shutdown", status=503))
         self._waiters = []
 
     # -- what the packager makes ---------------------------------------------------------------------

@@ -21,7 +21,7 @@ from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.line import Line
 from broadcast.outputs.hls.packager import Cut, whole_base
 from broadcast.outputs.hls.playlist import Report, Segment, Variant
-from broadcast.outputs.hls.store import Fsync, Reel, Session, current_session
+from broadcast.outputs.hls.store import Reel, Session, current_session
 from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Codec, Frame, Kind
 
@@ -41,7 +41,7 @@ class OriginSettings:
     segment: float = 2.0
     window: float = 4 * 3600.0  # how far players can rewind
     resume: float = 12 * 3600.0  # a session goes on after a restart within this
-    fsync: Fsync = "segment"
+    fsync: str = "segment"
     video_kbps: dict[str, int] | None = None  # of each rendition at most, the best first
     audio_kbps: int = 128
 
@@ -124,6 +124,15 @@ class Origin:
         if not variants:
             raise PavilionError("The programme is not on the air yet.", code="not_yet", status=503)
         return playlist.multivariant(variants)
+
+    async def thumb(self, session: str, second: int) -> Path:
+        """The thumbnail of this Unix second, of any session. Raises NotFound."""
+        if session != self.session.id:
+            raise NotFound("This programme is over.", code="session_over")
+        path = self.session.thumbs / f"{second}.jpg"
+        if not await asyncio.to_thread(path.is_file):
+            raise NotFound("There is no such thumbnail.")
+        return path
 
     def stats(self) -> dict[str, float]:
         """Figures for metrics: of all renditions, and of the writer."""

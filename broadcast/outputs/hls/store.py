@@ -20,7 +20,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from broadcast.errors import MalformedError
 from broadcast.outputs.hls import cmaf, index
@@ -28,7 +28,6 @@ from broadcast.outputs.hls.playlist import Segment
 
 log = logging.getLogger(__name__)
 
-Fsync = Literal["none", "segment", "part"]
 FOLDER = "programme"
 
 
@@ -41,8 +40,8 @@ class Session:
     event: str
     started: float
 
-    def reel(self, rendition: str, fsync: Fsync = "segment") -> "Reel":
-        """One rendition of it."""
+    def reel(self, rendition: str, fsync: str = "segment") -> "Reel":
+        """One rendition of it. `fsync`: "none", "segment" or "part", what is made sure of on the disk."""
         return Reel(self.folder / rendition, fsync)
 
     @property
@@ -90,7 +89,7 @@ class Reel:
     """One rendition on disk. `load` first; all else in one thread, the writer's. Every method may raise
     OSError; then the segment in the making is given up, and the next one is tried anew."""
 
-    def __init__(self, folder: Path, fsync: Fsync = "segment") -> None:
+    def __init__(self, folder: Path, fsync: str = "segment") -> None:
         self.folder = folder
         self._fsync = fsync
         self._file: IO[bytes] | None = None
