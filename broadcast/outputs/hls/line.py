@@ -151,6 +151,7 @@ class Line:
         self._next_part = part.number + 1
         self.end = part.start + part.duration
         self.made += 1
+        self._age()
         self._writer.put(partial(self._reel.append, part.msn, part.data), _ignore, len(part.data))
         self._publish()
 
@@ -173,7 +174,6 @@ class Line:
 
         if not self._writer.put(partial(self._keep, whole, lost), lost):
             self._lose(whole.msn)
-        self._age()
         self.on_segment(whole)
 
     def _keep(self, segment: Segment, lost: Callable[[], None]) -> None:

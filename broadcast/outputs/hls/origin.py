@@ -47,7 +47,7 @@ class OriginSettings:
 
     @property
     def cut(self) -> Cut:
-        return Cut(self.fps, round(self.part * VIDEO_SCALE), round(self.segment * VIDEO_SCALE))
+        return Cut.of(self.fps, self.part, self.segment)
 
     @property
     def renditions(self) -> dict[str, int]:

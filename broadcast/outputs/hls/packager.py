@@ -9,6 +9,7 @@ Times are ticks of 90 kHz on the session's own line, which grows over restarts o
 programme's own clock.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from broadcast.rtp.frame import Codec, Frame
 FILL_SECONDS = 2.0  # the longest hole that is filled; no segment becomes longer than two
 SOUND_LATE = 1.0  # seconds that sound may be behind the picture; beyond, silence stands in for it
 SOUND_KEPT = 256  # AAC packets that wait for their part, 5 s; beyond, the oldest go
+LEAST_SHARE = 0.85  # of the longest part that each other one must have
 BASE_STEP = 15  # ticks of which `base` is a multiple, so that it is whole in the sound's ticks, too
 
 
@@ -33,6 +35,14 @@ class Cut:
     fps: int
     part_ticks: int = VIDEO_SCALE // 4
     segment_ticks: int = 2 * VIDEO_SCALE
+
+    @classmethod
+    def of(cls, fps: int, part: float, segment: float) -> "Cut":
+        """For these lengths in seconds. Where parts that differ by one picture would differ by more than the
+        15 % that are allowed (RFC 8216bis, section 4.4.4.9), all have the longer length."""
+        shorter, longer = int(part * fps), max(1, math.ceil(part * fps))
+        seconds = part if shorter >= LEAST_SHARE * longer else longer / fps
+        return cls(fps, round(seconds * VIDEO_SCALE), round(segment * VIDEO_SCALE))
 
     @property
     def part_target(self) -> float:

@@ -109,11 +109,12 @@ class Reel:
         said in the index. Only for who writes; others use `segments`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         found = self._read()
+        self._end_line()
         if found.open is not None:
             last = self._recover(found.open)
             if last is not None:
                 found.segments.append(last)
-                self._note("\n" + index.closed(last))  # the line before may be cut off
+                self._note(index.closed(last))
         return found.segments
 
     def segments(self) -> list[Segment]:
@@ -190,6 +191,12 @@ class Reel:
                 return index.read(lines)
         except FileNotFoundError:
             return index.Index()
+
+    def _end_line(self) -> None:
+        """A crash may have cut off the last line of the index: what comes next begins a new one."""
+        path = self.folder / "index.jsonl"
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            self._note("\n")
 
     def _recover(self, said: dict[str, object]) -> Segment | None:
         path = self.folder / f"seg-{said.get('open')}.m4s"

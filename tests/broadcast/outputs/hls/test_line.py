@@ -1,0 +1,236 @@
+"""A rendition: its playlists by the rules of RFC 8216bis, version after version; who waits, and for what."""
+
+import asyncio
+import gzip
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from broadcast.errors import NotFound, RequestError
+from broadcast.outputs.hls.line import PART_SKIP, Line
+from broadcast.outputs.hls.packager import Cut
+from broadcast.outputs.hls.store import Reel
+from broadcast.outputs.hls.writer import Writer
+from broadcast.rtp.frame import Frame
+from tests.support.hls_material import decoded, programme
+from tests.support.hls_rules import Playlist, check, check_delta, check_step, read
+
+
+class Air:
+    """A line on the air, over restarts."""
+
+    def __init__(self, folder: Path, window: float = 3600.0) -> None:
+        self.folder = folder
+        self.window = window
+        self.writer = Writer()
+        self.line = self.open()
+
+    def open(self, base: int = 0) -> Line:
+        self.writer = Writer()
+        self.writer.start()
+        reel = Reel(self.folder)
+        segments = reel.load()
+        line = Line(reel, self.writer, Cut(30), self.window)
+        inits = {0: reel.init_path(0).read_bytes()} if reel.init_path(0).exists() else {}
+        line.restore(segments, inits)
+        line.begin(max(base, line.end + 90_000 - line.end % 15), lambda ticks: ticks // 90)
+        return line
+
+    def crash(self) -> None:
+        """The process is gone; what the writer had was written."""
+        self.writer.stop(20)
+
+    async def playlist(self, skip: bool = False) -> Playlist:
+        text = (await self.line.media(skip=skip)).plain.decode()
+        return check(text)
+
+
+@pytest_asyncio.fixture
+async def air(tmp_path: Path, no_tasks: None) -> AsyncIterator[Air]:
+    made = Air(tmp_path / "main")
+    yield made
+    made.line.close()
+    made.writer.stop(20)
+
+
+def frames(seconds: float) -> list[Frame]:
+    return list(programme(seconds))
+
+
+async def test_every_version_obeys_the_rules(air: Air) -> None:
+    """From the first part on each version is a good playlist and a good successor of the one before, and its
+    delta update says the same."""
+    before: Playlist | None = None
+    made = 0
+    for frame in frames(34):
+        air.line.put(frame)
+        if air.line.made == made:
+            continue
+        made = air.line.made
+        now = await air.playlist()
+        if before is not None:
+            check_step(before, now)
+        before = now
+        if made % 5 == 0:
+            delta = await air.playlist(skip=True)
+            check_delta(now, delta)
+    assert before is not None
+    assert delta.skipped > 2
+    assert len(before.over) == 16
+
+
+async def test_the_window_slides(tmp_path: Path) -> None:
+    """Only so much is offered, the numbers go on, and what is out of the window is not found."""
+    air = Air(tmp_path, window=4)
+    before: Playlist | None = None
+    for frame in frames(34):
+        air.line.put(frame)
+        if before is None and not air.line.made:
+            continue
+        now = await air.playlist()
+        if before is not None:
+            check_step(before, now)
+        before = now
+    assert before is not None
+    assert before.first >= 7
+    with pytest.raises(NotFound):
+        air.line.segment(before.first - 1)
+    assert isinstance(air.line.segment(before.first), Path)
+    air.line.close()
+    air.writer.stop(20)
+
+
+async def test_what_is_offered_is_the_programme(air: Air) -> None:
+    """Parts, segments from memory and segments from disk are the same pictures, each at its time."""
+    for frame in frames(20):
+        air.line.put(frame)
+    now = await air.playlist()
+    pieces = []
+    for segment in now.over:
+        found = air.line.segment(int(segment.uri[4:-4]))
+        pieces.append(found.read_bytes() if isinstance(found, Path) else b"".join(found))
+        if segment.parts:
+            parts = [await air.line.part(int(part.uri[5:-4])) for part in segment.parts]
+            assert b"".join(parts) == pieces[-1]
+    times, greys, _ = decoded(air.line.init(0) + b"".join(pieces))
+    assert times == pytest.approx([1 + n / 30 for n in range(len(times))], abs=1e-4)
+    assert len(set(greys)) > 15
+    assert len(times) == 60 * len(now.over)
+
+
+async def test_after_a_restart(air: Air) -> None:
+    """The line goes on with the next numbers, says that it was broken, and still has what was before."""
+    for frame in frames(5):
+        air.line.put(frame)
+    before = await air.playlist()
+    air.crash()
+    air.line = air.open()
+    waiting = asyncio.create_task(air.line.media(before.first + len(before.over) + 1, 0))
+    after = await air.playlist()
+    assert len(after.over) == len(before.over) + 1, "the segment in the making is closed as it is"
+    for frame in frames(3):
+        air.line.put(frame)
+    now = check((await waiting).plain.decode())
+    check_step(after, now)
+    breaks = [place for place, segment in enumerate(now.segments) if segment.discontinuity]
+    assert breaks == [len(after.over)]
+    known = {part.uri for segment in before.segments for part in segment.parts}
+    new = {part.uri for segment in now.segments for part in segment.parts}
+    assert not known & new, "a cache may know parts that the crash has undone"
+    assert int(after.hint[5:-4]) >= int(before.hint[5:-4]) + PART_SKIP
+    numbers = [int(segment.uri[4:-4]) for segment in now.over]
+    assert numbers == list(range(len(numbers)))
+    assert air.line.init(0)
+    with pytest.raises(NotFound):
+        air.line.init(1)
+
+
+async def test_waiting_for_a_version(air: Air) -> None:
+    """Who asks for a part that is not there gets the first playlist that has it, and nobody waits longer."""
+    wanted = [(0, 0), (0, 3), (0, None), (1, 0), (0, 8), (1, 2)]
+    tasks: dict[tuple[int, int | None], asyncio.Task[object]] = {}
+    for msn, part in wanted:
+        tasks[msn, part] = asyncio.create_task(air.line.media(msn, part))
+    answered: dict[tuple[int, int | None], int] = {}
+    for frame in frames(3.0):
+        air.line.put(frame)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for key, task in tasks.items():
+            if task.done():
+                answered.setdefault(key, air.line.made)
+    # (0, 8) is beyond the last part of segment 0, and so the first of segment 1 (section 6.2.5.2).
+    assert answered == {(0, 0): 1, (0, 3): 4, (0, None): 9, (1, 0): 9, (0, 8): 9, (1, 2): 11}
+
+
+async def test_waiting_for_the_hinted_part(air: Air) -> None:
+    """The part that the playlist hints at is waited for; one further on is not there."""
+    stream = iter(frames(2))
+    while not air.line.made:
+        air.line.put(next(stream))
+    waiting = [asyncio.create_task(air.line.part(1)) for _ in range(60)]
+    with pytest.raises(NotFound):
+        await air.line.part(2)
+    while air.line.made < 2:
+        air.line.put(next(stream))
+    answers = await asyncio.gather(*waiting)
+    assert len(set(answers)) == 1
+
+
+@pytest.mark.parametrize(("msn", "part"), [(None, 0), (9, None), (9, 0)])
+async def test_what_cannot_come_is_refused(air: Air, msn: int | None, part: int | None) -> None:
+    """A part of no segment, and segments far ahead, are refused at once (section 6.2.5.2)."""
+    for frame in frames(1):
+        air.line.put(frame)
+    with pytest.raises(RequestError):
+        await air.line.media(msn, part)
+
+
+async def test_the_end_tells_who_waits(air: Air) -> None:
+    """Whoever waits when the server stops is told so."""
+    for frame in frames(1):
+        air.line.put(frame)
+    waiting = asyncio.create_task(air.line.media(0, 7))
+    await asyncio.sleep(0)
+    air.line.close()
+    with pytest.raises(RequestError) as refused:
+        await waiting
+    assert refused.value.status == 503
+
+
+async def test_compressed_alike(air: Air) -> None:
+    """What is sent compressed is the same playlist."""
+    for frame in frames(3):
+        air.line.put(frame)
+    text = await air.line.media()
+    assert gzip.decompress(text.packed) == text.plain
+
+
+async def test_memory_is_flat(air: Air) -> None:
+    """Parts that no playlist names any more are let go."""
+    held = []
+    for frame in frames(40):
+        air.line.put(frame)
+        held.append(air.line.stats()["memory_bytes"])
+    assert max(held[len(held) // 2 :]) <= max(held[: len(held) // 2]) * 1.2
+    now = read((await air.line.media()).plain.decode())
+    parts = list(itertools.chain.from_iterable(segment.parts for segment in now.segments))
+    assert len(air.line._by_number) == len(parts)
+
+
+async def test_a_segment_that_is_lost_is_a_gap(tmp_path: Path) -> None:
+    """What the disk refuses is played from memory, and afterwards left out by players."""
+    air = Air(tmp_path)
+    blocked = air.line._reel.path(1)
+    blocked.mkdir()
+    for frame in frames(24):
+        air.line.put(frame)
+    air.writer.stop(20)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    now = await air.playlist()
+    assert [segment.uri for segment in now.segments if segment.gap] == ["seg-1.m4s"]
+    assert air.line.lost == 1
