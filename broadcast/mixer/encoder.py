@@ -106,6 +106,7 @@ class SegmentSoundEncoder:
     """AAC-LC for segments, 1024 samples a packet, on a grid that is the same for every process."""
 
     FRAME = 1024
+    LATE = 2  # frames
     AHEAD = 120  # samples by which blocks are ahead of the picture: they allow for the look-ahead of Opus
 
     def __init__(self, kbps: int) -> None:
@@ -120,7 +121,7 @@ class SegmentSoundEncoder:
         self._context = context
         self._waiting = np.zeros((2, 0), np.float32)
         self._next = -1  # the sample that comes next
-        self._before: int | None = None  # what the encoder holds: it is one frame late
+        self._held: list[int] = []  # the first samples of the frames in the encoder: it is two frames late
 
     def encode(self, block: Samples, number: int) -> list[tuple[int, bytes]]:
         """The packets that the `number`th block of 20 ms completes, each with the number of its first
@@ -147,9 +148,9 @@ class SegmentSoundEncoder:
             packets = self._context.encode(frame)
         except av.error.FFmpegError as error:
             raise MediaError(f"sound encoder: {error}") from error
-        before, self._before = self._before, first
+        self._held.append(first)
         # What comes out first is only there to prime decoders.
-        return [(before, bytes(packet)) for packet in packets[:1] if before is not None]
+        return [(self._held.pop(0), bytes(packet)) for packet in packets[:1] if len(self._held) > self.LATE]
 
 
 def _level(settings: ProgrammeSettings) -> str:

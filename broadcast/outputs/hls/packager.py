@@ -15,11 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError
-from broadcast.outputs.hls import cmaf
-from broadcast.outputs.hls.cmaf import AAC_FRAME, AUDIO_SCALE, VIDEO_SCALE, Sample
+from broadcast.outputs.hls.cmaf import (
+    AAC_FRAME,
+    AUDIO_SCALE,
+    SILENCE,
+    VIDEO_SCALE,
+    Sample,
+    fragment,
+    sample_data,
+)
 from broadcast.outputs.hls.still import Repeater
-from broadcast.rtp import h264
 from broadcast.rtp.frame import Codec, Frame
+from broadcast.rtp.h264 import DELIMITER, IDR, PPS, SLICE, SPS, nal_units
 
 FILL_SECONDS = 2.0  # the longest hole that is filled; no segment becomes longer than two
 SOUND_LATE = 1.0  # seconds that sound may be behind the picture; beyond, silence stands in for it
@@ -129,7 +136,7 @@ class Packager:
 
     def _picture(self, frame: Frame) -> None:
         tick = self._cut.tick(frame.timestamp)
-        units = [unit for unit in h264.nal_units(frame.data) if unit[0] & 0x1F != h264.DELIMITER]
+        units = [unit for unit in nal_units(frame.data) if unit[0] & 0x1F != DELIMITER]
         if not units or (self._next is None and not frame.keyframe):
             return
         if self._next is not None and tick < self._next:
@@ -162,7 +169,7 @@ class Packager:
 
     def _keyframe(self, tick: int, units: list[bytes]) -> None:
         sets = {unit[0] & 0x1F: unit for unit in units}
-        sps, pps = sets.get(h264.SPS), sets.get(h264.PPS)
+        sps, pps = sets.get(SPS), sets.get(PPS)
         header = Header(sps, pps) if sps and pps else self._header
         if header is None:
             return
@@ -185,8 +192,8 @@ class Packager:
 
     def _sample(self, units: list[bytes], tick: int, key: bool) -> Sample:
         # The parameter sets are in the init segment; in a sample of type avc1 they are not allowed.
-        kept = [unit for unit in units if unit[0] & 0x1F not in (h264.SPS, h264.PPS)]
-        return Sample(cmaf.sample_data(kept), self._cut.time(tick + 1) - self._cut.time(tick), key)
+        kept = [unit for unit in units if unit[0] & 0x1F not in (SPS, PPS)]
+        return Sample(sample_data(kept), self._cut.time(tick + 1) - self._cut.time(tick), key)
 
     def _add(self, tick: int, sample: Sample) -> None:
         if self._header is None:
@@ -201,7 +208,7 @@ class Packager:
 
     def _note_number(self, units: list[bytes]) -> None:
         """Remember `frame_num`, which repeated pictures go on from."""
-        slices = [unit for unit in units if unit[0] & 0x1F in (h264.SLICE, h264.IDR)]
+        slices = [unit for unit in units if unit[0] & 0x1F in (SLICE, IDR)]
         if self._repeater is None or not slices:
             return
         try:
@@ -212,7 +219,7 @@ class Packager:
     def _end_part(self) -> None:
         end = self._part_start + sum(picture.duration for picture in self._pictures)
         start, packets = self._take_sound(end)
-        data = cmaf.fragment(
+        data = fragment(
             self._number, self._base + self._part_start, self._pictures, start + self._sound_base, packets
         )
         duration, independent = end - self._part_start, self._pictures[0].sync
@@ -258,7 +265,7 @@ class Packager:
 
     def _silence(self, until: int) -> None:
         while self._sound_next is not None and self._sound_next < until:
-            self._sound.append(cmaf.SILENCE)
+            self._sound.append(SILENCE)
             self._sound_next += 1
             self.silenced += 1
 
