@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -143,19 +142,6 @@ async def test_ffmpeg_plays_it(player: Player) -> None:
         *("-t", "4", "-f", "null", "-"),
     )
     assert not [line for line in found.splitlines() if "error" in line.lower()], found
-
-
-@pytest.mark.skipif(
-    not shutil.which("gst-launch-1.0"), reason="apt-get install gstreamer1.0-tools and plugins"
-)
-async def test_gstreamer_plays_it(player: Player) -> None:
-    """GStreamer's HLS client plays a hundred pictures of it."""
-    base = await player.find()
-    await player.playlist(base, _HLS_msn=3)
-    await probe(
-        *("gst-launch-1.0", "-q", "souphttpsrc", f"location={player.root}/index.m3u8", "!", "hlsdemux"),
-        *("!", "qtdemux", "name=d", "d.video_0", "!", "h264parse", "!", "fakesink", "num-buffers=100"),
-    )
 
 
 async def test_after_a_kill(server: Server, player: Player, tmp_path: Path) -> None:
