@@ -142,6 +142,7 @@ class App:
         self.mixer.on_shown = self.desk.shown
         self.mixer.on_state = self.desk.mixer_state
         self.mixer.on_keyframe_wanted = self._keyframe_wanted
+        self.mixer.on_quarantine = self._quarantined
         self.fanout.on_keyframe_needed = self.mixer.keyframe
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
@@ -235,6 +236,13 @@ class App:
         feed = self.feeds.get(feed_id)
         if feed is not None:
             feed.request_keyframe()
+
+    def _quarantined(self, feed_id: str) -> None:
+        self.desk.warn(
+            "feed_quarantined",
+            f"{feed_id} crashed the mixer twice and is left out until it is sent anew: have that page "
+            "reloaded, or another browser or encoder used.",
+        )
 
     def _left_audience(self, peer: Peer) -> None:
         self._audience.pop(peer.id, None)

@@ -25,6 +25,7 @@ log = logging.getLogger("pavilion.stage")
 SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
 SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
 WITNESS = 0.1  # seconds: a camera's last frame and its last sign of life are no further apart
+QUARANTINED = {"verdict": "dead", "why": "it crashed the mixer twice and must be sent anew"}
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
@@ -140,7 +141,11 @@ class Stage:
         figures = self._mixer.stats()
         return {
             "feeds": [
-                {**feed.health(now).as_json(), **_loudness(figures["sources"].get(feed.id, {}))}
+                {
+                    **feed.health(now).as_json(),
+                    **_loudness(figures["sources"].get(feed.id, {})),
+                    **(QUARANTINED if feed.id in self._mixer.quarantine.feeds else {}),
+                }
                 for feed in self._feeds
                 if feed.kind != "talkback"
             ],
@@ -161,6 +166,7 @@ class Stage:
         if feed.owner in self._barred:  # it was on its way when they were removed
             feed.close("removed")
             return
+        self._mixer.quarantine.readmit(feed.id)
         self._tap()
         self._redraw(feed.id)
 
@@ -206,7 +212,7 @@ class Stage:
         if clip is not None:
             return clip.prepared
         feed = self._feeds.get(feed_id)
-        if feed is None:
+        if feed is None or feed_id in self._mixer.quarantine.feeds:
             return False
         age = feed.health(now).video_age
         if age is None or feed.kind != "slides":

@@ -76,7 +76,7 @@ class Desk:
         self._asked: dict[tuple[str, str], list[Client]] = {}
         self._serial = 0
         self._director = Director(stage)
-        self._ledger = Ledger(journal, self._wake.set, lambda code, text: self._warn(code, text))
+        self._ledger = Ledger(journal, self._wake.set, self.warn)
         self._audience = (0, 0)
         self._audience_at = self._health_at = float("-inf")
         self._turns = 0
@@ -293,7 +293,8 @@ class Desk:
                 self._fault_at = now.mono
                 log.exception("a turn of the desk failed (%d faults so far)", self._faults)
 
-    def _warn(self, code: str, message: str) -> None:
+    def warn(self, code: str, message: str) -> None:
+        """Tell the producers of something that went wrong outside the show's own rules."""
         self._put(lambda now: self._show.warn(code, message, now))
 
     def _timers(self, now: Moment) -> None:

@@ -27,6 +27,7 @@ PURE = [
             "broadcast/outputs/hls/still.py",
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
+            "broadcast/mixer/quarantine.py",
             "broadcast/mixer/wire.py",
             "signaling/airings.py",
             "broadcast/outputs/recording/disk.py",

@@ -1,10 +1,11 @@
-"""`python -m broadcast.mixer FD`: the mixer's process, started by supervisor.py. FD is its socket."""
+"""`python -m broadcast.mixer SOCKET BOX`: the mixer's process, started by process.py with two descriptors."""
 
 import logging
 import signal
 import socket
 import sys
 
+from broadcast.mixer.blackbox import BlackBox
 from broadcast.mixer.worker import Worker
 
 
@@ -14,7 +15,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s mixer: %(message)s")
     logging.getLogger("libav").setLevel(logging.CRITICAL)  # what bitstreams do wrong is counted by us
-    Worker(socket.socket(fileno=int(sys.argv[1]))).run()
+    pipe, box = map(int, sys.argv[1:3])
+    Worker(socket.socket(fileno=pipe), BlackBox(box)).run()
     return 0
 
 

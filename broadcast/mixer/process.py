@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable
 from typing import Any, cast
 
 from broadcast.errors import MalformedError
+from broadcast.mixer.blackbox import BlackBox
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.wire import Splitter, Word, pack, pack_frame, pack_json
 from broadcast.rtp.frame import Frame
@@ -17,6 +19,10 @@ log = logging.getLogger(__name__)
 SOCKET_BUFFER = 4 << 20  # octets: a keyframe is up to 200 KB, and the kernel's default is as much
 WAITING = 4 << 20  # octets not yet taken by the process; beyond, frames are refused
 END_TIMEOUT = 3.0  # seconds that the process has to end by itself
+# Exit statuses of a process that its own code, or a library's, has brought down.
+FAULTS = frozenset(
+    -fault for fault in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+)
 
 
 class Process(asyncio.Protocol):
@@ -30,6 +36,8 @@ class Process(asyncio.Protocol):
         self._splitter = Splitter()
         self._transport: asyncio.Transport | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._box = BlackBox()
+        self.suspects: frozenset[str] = frozenset()  # feeds that were being decoded when it crashed
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()
 
@@ -45,7 +53,8 @@ class Process(asyncio.Protocol):
                 "-m",
                 "broadcast.mixer",
                 str(its.fileno()),
-                pass_fds=(its.fileno(),),
+                str(self._box.fileno()),
+                pass_fds=(its.fileno(), self._box.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # its own priority, and no Ctrl-C from the terminal
             )
@@ -83,7 +92,7 @@ class Process(asyncio.Protocol):
             self._process.kill()
 
     async def close(self) -> None:
-        """End it: the closed socket asks it to, and after a while it is made to."""
+        """End it: the closed socket asks it to, and after a while it is made to. Then `suspects` is known."""
         if self._transport is not None:
             self._transport.abort()
         if self._process is None:
@@ -94,6 +103,9 @@ class Process(asyncio.Protocol):
             log.warning("mixer process %d did not end by itself", self._process.pid)
             self.kill()
             await self._process.wait()
+        if self._process.returncode in FAULTS:
+            self.suspects |= self._box.inside()
+        self._box.close()
 
     # -- asyncio.Protocol --------------------------------------------------------------------------------
 

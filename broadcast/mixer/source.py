@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from broadcast.errors import MediaError
+from broadcast.mixer.blackbox import Seat
 from broadcast.mixer.decoder import SoundDecoder, VideoDecoder
 from broadcast.mixer.loudness import Level
 from broadcast.mixer.mixdown import LEAD, LEAVES
@@ -49,12 +50,18 @@ class Source:
     """One staged feed. `push` is called by the thread that reads the pipe, `pick` by the tick of pictures,
     `block` by the tick of sound; pictures are decoded in a thread of the source's own. `close` ends that.
 
-    `want`: called with the feed's id when a keyframe is needed; from any of the threads. `level` measures
+    `want`: called with the feed's id when a keyframe is needed; from any of the threads. `seat` is where it
+    says that it decodes. `level` measures
     its loudness from the moment it is staged; None: it is not levelled.
     """
 
     def __init__(
-        self, feed: str, want: Callable[[str], None], half_frame: float, level: Level | None = None
+        self,
+        feed: str,
+        want: Callable[[str], None],
+        half_frame: float,
+        seat: Seat,
+        level: Level | None = None,
     ) -> None:
         self.feed = feed
         self.level = level
@@ -64,6 +71,7 @@ class Source:
         self.scaler = Scaler()  # of the tick's thread
         self._lag = half_frame  # by which pictures are shown after they are due; the sound follows them
         self._want = want
+        self._seat = seat
         self._asked = 0.0
         self._lock = threading.Lock()  # over delay, shelf and timeline
         self._shelf: Shelf[Picture] = Shelf()
@@ -111,7 +119,8 @@ class Source:
 
     def _hear(self, frame: Frame) -> None:
         try:
-            samples = self._ear.decode(frame.data)
+            with self._seat.sound:
+                samples = self._ear.decode(frame.data)
         except MediaError as error:
             self._note(error)
             return
@@ -132,7 +141,8 @@ class Source:
     def _decode(self) -> None:
         while (frame := self._next()) is not None:
             try:
-                picture = self._eye.decode(frame)
+                with self._seat.picture:
+                    picture = self._eye.decode(frame)
             except MediaError as error:
                 self._note(error)
                 with self._wake:
@@ -149,6 +159,7 @@ class Source:
                 self.delay.picture(frame.captured, now)
                 self._shelf.add(Picture(picture, frame.captured, now))
         self._eye.close()
+        self._seat.free()
 
     def _next(self) -> Frame | None:
         with self._wake:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from broadcast.errors import MediaError
 from broadcast.mixer.meter import Meter
 from broadcast.mixer.process import Process
+from broadcast.mixer.quarantine import Quarantine
 from broadcast.mixer.returns import Returns
 from broadcast.mixer.scene import Return, Scene
 from broadcast.mixer.settings import ProgrammeSettings
@@ -55,6 +56,8 @@ class Mixer:
         self.on_keyframe_wanted: Callable[[str], None] = _nobody
         self.on_return: Callable[[str, Frame], None] = _nobody
         self.on_segment_sound: Callable[[Frame], None] = _nobody
+        self.on_quarantine: Callable[[str], None] = _nobody
+        self.quarantine = Quarantine()  # feeds that crash the process: their frames go no further
         self.epoch = 0.0  # monotonic time of tick 0
         self.restarts = 0
         self.dropped = 0
@@ -121,7 +124,7 @@ class Mixer:
         When the process does not keep up (4 MiB wait), pictures are dropped up to the next keyframe and
         sound as it comes.
         """
-        if self._air is None:
+        if self._air is None or feed_id in self.quarantine.feeds:
             return
         if feed_id in self._returns.talkback:
             if frame.kind is Kind.AUDIO and not self._air.send_frame(Word.FRAME, frame, feed_id):
@@ -247,7 +250,7 @@ class Mixer:
         """A process has closed its socket: the spare goes on air, in this very turn."""
         if self._stopping:
             return
-        self._soon(process.close())
+        self._soon(self._bury(process))
         if process is self._spare:
             log.warning("the spare mixer %s died", process.pid)
             self._spare = None
@@ -269,6 +272,12 @@ class Mixer:
                 self._soon(self._renew_spare(SPARE_AFTER))
             else:
                 self._soon(self._restart())
+
+    async def _bury(self, process: Process) -> None:
+        await process.close()
+        for feed in self.quarantine.died(process.suspects, time.monotonic()):
+            log.error("%s crashed the mixer twice: it is left out until it is published anew", feed)
+            self.on_quarantine(feed)
 
     async def _restart(self) -> None:
         """No spare was ready: start one and put it on air, however often it takes."""

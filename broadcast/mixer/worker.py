@@ -19,6 +19,7 @@ import av
 
 from broadcast.errors import MediaError
 from broadcast.mixer.artist import Artist
+from broadcast.mixer.blackbox import BlackBox
 from broadcast.mixer.decoder import VideoDecoder
 from broadcast.mixer.director import Director
 from broadcast.mixer.ears import Ears
@@ -48,8 +49,9 @@ HELD_FRAMES = 90  # frames of the programme so far, to find its last picture
 class Worker:
     """One mixer. `run` returns when the server closes the pipe."""
 
-    def __init__(self, pipe: socket.socket) -> None:
+    def __init__(self, pipe: socket.socket, box: BlackBox) -> None:
         self._pipe = pipe
+        self._box = box
         self._writing = threading.Lock()
         self._closing = threading.Event()
         self._staging = threading.Lock()
@@ -156,7 +158,7 @@ class Worker:
         settings = self.settings
         known = self._known.get(feed)
         level = Level(settings.target_lufs, settings.max_gain_db, known) if settings.automatic else None
-        return Source(feed, self._want, 0.5 / settings.fps, level)
+        return Source(feed, self._want, 0.5 / settings.fps, self._box.seat(feed), level)
 
     def _want(self, feed: str) -> None:
         self._send(pack_json(Word.WANT, feed))

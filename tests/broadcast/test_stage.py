@@ -10,6 +10,7 @@ import pytest
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
+from broadcast.mixer.quarantine import Quarantine
 from broadcast.mixer.scene import Layout, Return, Scene
 from broadcast.rtp.frame import Codec, Frame
 from broadcast.stage import Stage
@@ -34,6 +35,7 @@ class Mixer:
         self.heard: Mapping[str, Return] = {}
         self.staged: frozenset[str] = frozenset()
         self.frames: list[str] = []
+        self.quarantine = Quarantine()
 
     def stage(self, feeds: Iterable[str]) -> None:
         self.staged = frozenset(feeds)
@@ -51,7 +53,7 @@ class Mixer:
         self.frames.append(feed_id)
 
     def stats(self) -> dict[str, Any]:
-        return {}
+        return {"sources": {}}
 
 
 class Clip(ClipFeed):
@@ -201,6 +203,23 @@ def test_a_line_that_breaks_takes_the_slides_along(theatre: Theatre) -> None:
     assert missing(0.02, 1.5) == ["thony"], "the camera has died, not the line"
     theatre.feeds.remove("thony")
     assert missing(1.0, 1.5) == ["thony"], "nobody can tell"
+
+
+def test_a_feed_in_quarantine(theatre: Theatre) -> None:
+    """It counts as missing, producers read why, and what is published anew is let in."""
+    theatre.up("thony")
+    camera = theatre.feeds.get("thony")
+    assert camera is not None
+    now = time.monotonic()
+    camera.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now), now)
+    assert theatre.stage.missing(SOLO) == []
+    for _ in range(2):
+        theatre.mixer.quarantine.died({"thony"}, 0.0)
+    assert theatre.stage.missing(SOLO) == ["thony"]
+    health = theatre.stage.health()["feeds"][0]
+    assert (health["verdict"], "crashed" in health["why"]) == ("dead", True)
+    theatre.up("thony")
+    assert not theatre.mixer.quarantine.feeds
 
 
 def test_levels(theatre: Theatre) -> None:
