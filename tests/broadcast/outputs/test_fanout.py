@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadcast.outputs.fanout import RESEND_SPAN, Fanout
-from broadcast.outputs.limits import Bucket, KeyframeLimiter
-from broadcast.outputs.pump import BACKLOG, TURN, Pump
+from broadcast.outputs.pump import BACKLOG, TURN
 from broadcast.rtp import rtcp
 from broadcast.rtp.depacketise import depacketiser
 from broadcast.rtp.frame import Codec, Frame
@@ -366,46 +365,3 @@ def test_when_the_machine_does_not_keep_up_pictures_are_left_out_before_they_are
     while hall.later:
         hall.turn()
     assert pictures(peers[0])[-1] == pictures(peers[-1])[-1] == frame.data
-
-
-@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 80)), max_size=12))
-def test_the_pump_keeps_order_and_bounds(jobs: list[tuple[int, int]]) -> None:
-    """Every peer gets every burst once and in order, and no turn delivers more than its share."""
-    later: list[Callable[[], None]] = []
-    got: dict[int, list[bytes]] = {}
-    work = [0]
-
-    def burst(peers: list[int], packets: list[bytes]) -> None:
-        work[0] += len(peers) * len(packets)
-        for peer in peers:
-            got.setdefault(peer, []).extend(packets)
-
-    pump = Pump(burst, later.append)  # type: ignore[arg-type]
-    for index, (peers, packets) in enumerate(jobs):
-        pump.put(range(peers), [bytes((index, n)) for n in range(packets)])  # type: ignore[arg-type]
-    while later:
-        work[0] = 0
-        later.pop(0)()
-        assert work[0] <= TURN + 80
-    for peer, packets in got.items():
-        assert packets == [
-            bytes((index, n))
-            for index, (peers, count) in enumerate(jobs)
-            if peer < peers
-            for n in range(count)
-        ]
-
-
-def test_limits() -> None:
-    """The limiter opens once an interval; the bucket fills at its rate up to its size."""
-    limiter = KeyframeLimiter(1.0)
-    assert not limiter.due(0.0)
-    limiter.want()
-    assert limiter.due(0.0)
-    assert not limiter.due(0.9)
-    assert limiter.due(1.0)
-    limiter.arrived()
-    assert not limiter.due(5.0)
-    bucket = Bucket(2.0, 4.0)
-    assert [bucket.take(1, 0.0) for _ in range(5)] == [True] * 4 + [False]
-    assert [bucket.take(1, 1.0) for _ in range(3)] == [True, True, False]
