@@ -1,15 +1,16 @@
 """(P) Which pieces of the programme a download is made of, and where in it each talk begins.
 
 The programme lies on disk as segments on one or several lines of time (a restart after a long pause begins
-another). A download is a row of them; what is missing between two (the server was down, the disk full) is left out, so
-that the file plays through. Walls are Unix seconds, the rest seconds.
+another). A download is a row of them; what is missing between two (the server was down, the disk full) is
+left out, so that the file plays through. Walls are Unix seconds, the rest seconds.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+LEAD = 2.0  # seconds before the first talk that are part of its chapter
 TOUCH = 0.002  # seconds between two pieces that are one stretch: rounding
 
 
@@ -109,8 +110,16 @@ def cut(
         for chapter in chapters
         if chapter.end > start and chapter.start < end
     ]
-    heard = tuple(mark for mark in marks if mark.end > mark.start)
-    return Job(within, place(within, start), place(within, end), heard, metadata)
+    begin = place(within, start)
+    heard = _from(begin, [mark for mark in marks if mark.end > mark.start], metadata.get("title", ""))
+    return Job(within, begin, place(within, end), heard, metadata)
+
+
+def _from(begin: float, marks: list[Mark], title: str) -> tuple[Mark, ...]:
+    """MP4's chapters begin with the file: what comes before the first talk is a chapter, too."""
+    if marks and marks[0].start - begin >= LEAD:
+        return (Mark(title, begin, marks[0].start), *marks)
+    return (*(replace(mark, start=begin) for mark in marks[:1]), *marks[1:])
 
 
 def _alike(pieces: Sequence[Piece]) -> tuple[Piece, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 import av
 
 from broadcast.errors import MediaError
-from broadcast.outputs.recording.cutting import Job, Piece, job_of, stretches
+from broadcast.outputs.recording.cutting import Job, Mark, Piece, job_of, stretches
 
 NICE = 10  # the show comes first
 MILLI = Fraction(1, 1000)
@@ -57,7 +57,7 @@ class _Out:
         self._newest: dict[str, int] = {}
 
     def add(self, read: Any, shift: float, head: float, end: float) -> None:
-        """One row, whose times are `shift` before their place; what is before `head` or after `end` is cut."""
+        """One row, whose times are `shift` before their place; only what is from `head` to `end` is kept."""
         if not self._streams:
             for stream in read.streams:
                 self._streams[stream.type] = self._container.add_stream_from_template(stream)
@@ -116,7 +116,7 @@ def _keyframe(piece: Piece, begin: float) -> float:
     return max((at for at in times if at <= begin + 0.0005), default=min(times, default=0.0))
 
 
-def _chapter(number: int, mark: Any, head: float) -> dict[str, Any]:
+def _chapter(number: int, mark: Mark, head: float) -> Any:
     return {
         "id": number,
         "start": max(0, round((mark.start - head) * 1000)),

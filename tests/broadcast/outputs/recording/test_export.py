@@ -44,7 +44,7 @@ def flashes_and_beeps(path: Path) -> tuple[list[float], list[float]]:
     flashes, beeps = [], []
     light = loud = False
     with av.open(str(path)) as container:
-        for packet in container.demux():
+        for packet in container.demux(audio=0, video=0):
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame):
                     is_light = np.frombuffer(frame.planes[0], np.uint8).mean() > 150
@@ -71,7 +71,7 @@ def test_a_talk_is_cut_at_the_keyframe_before_it(programme: list[Piece], tmp_pat
     assert {key: told["format"]["tags"][key] for key in NAMES} == NAMES
     (chapter,) = told["chapters"]
     assert chapter["tags"]["title"] == "Ada Lovelace: Häuser für alle"
-    assert float(chapter["start_time"]) == pytest.approx(0.5, abs=0.05)
+    assert float(chapter["start_time"]) == 0
     flashes, beeps = flashes_and_beeps(path)
     assert flashes == pytest.approx([0, 1, 2, 3], abs=0.05)
     assert beeps == pytest.approx(flashes, abs=0.05)
@@ -79,11 +79,16 @@ def test_a_talk_is_cut_at_the_keyframe_before_it(programme: list[Piece], tmp_pat
 
 def test_the_whole_has_every_talk_as_a_chapter(programme: list[Piece], tmp_path: Path) -> None:
     """Chapters stand where the talks begin, and the first picture can be decoded."""
-    path = made(cut(programme, WALL, WALL + 10, [ADA, GRACE], {}), tmp_path / "whole.mp4")
+    path = made(cut(programme, WALL, WALL + 10, [ADA, GRACE], {"title": "GO SMART"}), tmp_path / "whole.mp4")
     told = asked(path)
     assert float(told["format"]["duration"]) == pytest.approx(10.0, abs=0.06)
+    assert [chapter["tags"]["title"] for chapter in told["chapters"]] == [
+        "GO SMART",
+        "Ada Lovelace: Häuser für alle",
+        "Grace Hopper: Ships",
+    ]
     starts = [float(chapter["start_time"]) for chapter in told["chapters"]]
-    assert starts == pytest.approx([3.5, 7.0], abs=0.05)
+    assert starts == pytest.approx([0, 3.5, 7.0], abs=0.05)
     assert len(flashes_and_beeps(path)[0]) == 10
 
 
@@ -96,7 +101,7 @@ def test_what_is_missing_is_left_out(programme: list[Piece], tmp_path: Path) -> 
     told = asked(path)
     assert float(told["format"]["duration"]) == pytest.approx(10.0, abs=0.1)
     starts = [float(chapter["start_time"]) for chapter in told["chapters"]]
-    assert starts == pytest.approx([5.0, 7.0], abs=0.1)
+    assert starts == pytest.approx([0, 5.0, 7.0], abs=0.1)
     flashes, beeps = flashes_and_beeps(path)
     assert len(flashes) == 10
     assert beeps == pytest.approx(flashes, abs=0.06)
