@@ -28,6 +28,7 @@ from broadcast.outputs.relay import Relay
 from broadcast.outputs.returns import Returns
 from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
+from broadcast.shelf import Shelf
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
@@ -94,6 +95,8 @@ class App:
         self.archive = Archive(config, data)
         await self.archive.start()
         self._on_stop("recordings", self.archive.stop)
+        self.shelf = Shelf(config, data, self.archive, self.desk.chapters)
+        self._on_stop("downloads", self.shelf.downloads.stop)
         self._wire()
         await self.mixer.start()
         self._on_stop("feeds", self._close_feeds)

@@ -35,6 +35,7 @@ class Archive:
             self._recorder.take_refusal,
             self._on_disk,
         )
+        self._reserve = rules.reserve_mib * MIB
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -65,6 +66,10 @@ class Archive:
         )
         feed.attach(inlet.put)
         feed.on_closed.append(lambda reason: inlet.close())
+
+    def room(self, octets: int) -> bool:
+        """Whether a file of that size may be made here without touching the reserve."""
+        return self._disk().free - octets > self._reserve
 
     def health(self) -> dict[str, Any]:
         """`recording` of the `health` message (docs/protocol.md, section 6)."""

@@ -134,6 +134,7 @@ class RecordingConfig:
     """[recording]: what is kept, where, and how much of the disk it may take."""
 
     speakers: bool = rule(True)
+    public: bool = rule(False)
     folder: str = rule("")
     reserve_mib: int = rule(500, low=1, high=1_000_000)
     warn_minutes: float = rule(60.0, low=1, high=10_000)

@@ -15,6 +15,7 @@ from broadcast.routes.control import Control
 from broadcast.routes.health import Health
 from broadcast.routes.hls import Hls
 from broadcast.routes.media import Media
+from broadcast.routes.recordings import Recordings
 
 if TYPE_CHECKING:
     from broadcast.app import App
@@ -80,4 +81,5 @@ class Routes:
         self._control.add(router)
         Hls(self._app, self._config.event.public_viewers).add(router)
         Api(self._app).add(router)
+        Recordings(self._app, self._app.shelf, self._config.recording.public).add(router)
         Health(self._app, self.doorstep).add(router)

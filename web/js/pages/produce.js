@@ -15,6 +15,7 @@ import { fault } from '../words.js';
 import { Comms } from './produce-comms.js';
 import { drawHealth, drawLevels, wantedFeeds } from './produce-feeds.js';
 import { PersonDialog } from './produce-person.js';
+import { Recordings } from './produce-recordings.js';
 import { TalkForm } from './produce-talk.js';
 import { drawDesk, drawNotices, drawPreview, drawRefused, drawTake, drawTimes } from './produce-view.js';
 
@@ -49,6 +50,7 @@ const watcher = new Watcher({
 const pool = new FeedPool(session.pass, redraw);
 const comms = new Comms(session, redraw);
 const clips = () => (session.state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id.replace(/^clip\./, ''));
+const recordings = new Recordings(session.pass, () => session.state.show);
 const form = new TalkForm({ show: () => session.state.show, clips, say: edit });
 const person = new PersonDialog({ show: () => session.state.show, say: (command) => session.command(command), write: (id) => comms.begin(id) });
 const hands = {
@@ -163,6 +165,7 @@ function changed(state, before) {
   const was = before.show ? onNow(before.show) : null;
   if (state.show && before.show && now?.id !== was?.id) announce(now ? `On air: ${namesOf(state.show, now)}` : 'The slate is on air');
   if (state.bye?.code.startsWith('pass_')) watcher.stop();
+  if (state.link === 'open' && (before.link !== 'open' || now?.id !== was?.id)) recordings.look();
   if (state.show && state.show !== before.show) report(movesOfOthers(before.show, state.show, state.you?.id ?? ''), state.show);
   redraw();
 }

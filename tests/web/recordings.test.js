@@ -1,0 +1,23 @@
+/** Recordings in words: sizes, lengths, whose feed it is. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buttonWords, feedName, length, size } from '../../web/js/recordings.js';
+
+test('sizes and lengths as people read them', () => {
+  assert.deepEqual([500, 2_400_000, 1_234_000_000].map(size), ['1 kB', '2 MB', '1.2 GB']);
+  assert.deepEqual([5, 65.4, 3723].map(length), ['0:05', '1:05', '1:02:03']);
+});
+
+test('a feed is named by its speaker, a shared screen as such', () => {
+  const nameOf = (id) => ({ ada: 'Ada Lovelace' })[id] ?? id;
+  const kept = (file) => feedName({ file, octets: 1, written: 1 }, nameOf);
+  assert.equal(kept('ada-20230329T060000Z.mkv'), 'Ada Lovelace');
+  assert.equal(kept('ada-slides-20230329T060000Z-2.mkv'), 'Ada Lovelace (screen)');
+  assert.equal(kept('who-knows-20230329T060000Z.mkv'), 'who-knows');
+});
+
+test('there is nothing to press where nothing was kept', () => {
+  assert.equal(buttonWords('lost'), '');
+  assert.equal(buttonWords('ready'), 'Download');
+});
