@@ -68,8 +68,8 @@ class Shelf:
         state = self.downloads.ask(id, recording.job)
         if state != "ready":
             return {"state": state}
-        name = _file_name(self._name if id == WHOLE else f"{', '.join(recording.speakers)} - {recording.title}")
-        return self._address(self.downloads.path(id, recording.job), f"{name}.mp4")
+        title = " - ".join(filter(None, (", ".join(recording.speakers), recording.title)))
+        return self._address(self.downloads.path(id, recording.job), f"{_file_name(title)}.mp4")
 
     async def ask_feed(self, name: str) -> dict[str, Any]:
         """Where a speaker's feed can be fetched. Raises NotFound."""
@@ -147,12 +147,13 @@ def pieces_of(data: Path, event: str) -> list[Piece]:
     found: list[Piece] = []
     for session in sessions(data):
         if session.event == event:
-            found += max((_reel(session, path.parent.name) for path in _indexes(session)), key=_octets, default=[])
+            found += _best(session)
     return sorted(found, key=lambda piece: piece.wall)
 
 
-def _indexes(session: Session) -> list[Path]:
-    return list(session.folder.glob("*/index.jsonl"))
+def _best(session: Session) -> list[Piece]:
+    reels = [_reel(session, path.parent.name) for path in session.folder.glob("*/index.jsonl")]
+    return max(reels, key=_octets) if reels else []
 
 
 def _octets(pieces: list[Piece]) -> int:

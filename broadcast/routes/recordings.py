@@ -1,7 +1,7 @@
 """Recordings over HTTP: what there is, and the files, by addresses that nobody can guess.
 
-A browser's download carries no pass. So a page asks with its pass for a file to be made, and is told its address
-once it is: whoever has that may fetch it for some hours.
+A browser's download carries no pass. So a page asks with its pass for a file to be made, and is told its
+address once it is: whoever has that may fetch it for some hours.
 """
 
 from typing import TYPE_CHECKING

@@ -35,7 +35,7 @@ class Ticket:
 
 
 class Downloads:
-    """`ask` for a file until its state is "ready"; `ticket` then gives the address. `await stop()` in the end."""
+    """`ask` for a file until it is "ready"; `ticket` then gives the address. `await stop()` in the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,7 +51,7 @@ class Downloads:
         return self._folder / f"{name}.{job.digest}.mp4"
 
     def state(self, name: str, job: Job) -> str:
-        """"ready", "making", "failed" (ask again to try again) or "none"."""
+        """ "ready", "making", "failed" (ask again to try again) or "none"."""
         path = self.path(name, job)
         if path.is_file():
             return "ready"
@@ -84,7 +84,9 @@ class Downloads:
         """What this key opens. Raises NotFound."""
         found = self._tickets.get(key)
         if found is None or found.until <= now:
-            raise NotFound("This address is no longer good; ask for the download again.", code="ticket_expired")
+            raise NotFound(
+                "This address is no longer good; ask for the download again.", code="ticket_expired"
+            )
         return found
 
     async def stop(self) -> None:

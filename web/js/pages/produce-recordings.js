@@ -65,8 +65,7 @@ export class Recordings {
     keyed(byId('kept'), recordings, ({ id }) => id, () => this.#row(), (node, recording) => this.#update(node, recording));
     show(byId('kept-feeds-box'), feeds.length > 0);
     setText(byId('kept-feeds-count'), feeds.length === 1 ? '1 file' : `${feeds.length} files`);
-    const zone = this.event()?.event.timezone;
-    keyed(byId('kept-feeds'), feeds, ({ file }) => file, () => this.#row(), (node, feed) => this.#updateFeed(node, feed, zone));
+    keyed(byId('kept-feeds'), feeds, ({ file }) => file, () => this.#row(), (node, feed) => this.#updateFeed(node, feed));
   }
 
   #row() {
@@ -91,12 +90,12 @@ export class Recordings {
     };
   }
 
-  /** @param {HTMLElement} node @param {KeptFeed} feed @param {string} [zone] */
-  #updateFeed(node, feed, zone) {
+  /** @param {HTMLElement} node @param {KeptFeed} feed */
+  #updateFeed(node, feed) {
     const [title, facts, button] = /** @type {HTMLElement[]} */ ([...node.children]);
     const people = this.event()?.people ?? [];
     setText(title, feedName(feed, (id) => people.find((person) => person.id === id)?.name ?? id));
-    setText(facts, `to ${clock(feed.written, zone)}  ${size(feed.octets)}`);
+    setText(facts, `to ${clock(feed.written)}  ${size(feed.octets)}`);
     setText(button, 'Download');
     button.onclick = () => this.#fetchFeed(feed.file);
   }
