@@ -19,6 +19,7 @@ from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
 from broadcast.feeds.whip import WhipFeed
+from broadcast.keeper import Keeper
 from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
@@ -92,7 +93,7 @@ class App:
             version=version("pavilion"),
             max_clients=limits.sockets,
         )
-        self.archive = Archive(config, data)
+        self.archive = Archive(config, data, self.origin)
         await self.archive.start()
         self._on_stop("recordings", self.archive.stop)
         self.shelf = Shelf(config, data, self.archive, self.desk.chapters)
@@ -106,6 +107,8 @@ class App:
             raise PavilionError(f"The journal cannot be used: {error}", code="journal_unusable") from error
         self.fonts = EventFonts(cache_folder(), [repr(config)])
         self._meanwhile("fonts", self.fonts.prepare())
+        keeper = Keeper(config, data, self.archive.folder.parent, self.desk.erasing)
+        self._meanwhile("keeper", keeper.run())
         self._meanwhile("clips", self._prepare_clips(data / "clips"))
         routes = Routes(config, self)
         self.stage.on_barred = routes.bar

@@ -10,6 +10,7 @@ from typing import Any
 
 from broadcast.config import Config
 from broadcast.feeds.feed import Feed
+from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.recording.disk import MIB, Disk, DiskRules, DiskState
 from broadcast.outputs.recording.guard import DiskGuard
 from broadcast.outputs.recording.recorder import Recorder
@@ -20,7 +21,7 @@ KEPT = ("camera", "slides")  # kinds of feeds: clips are files already, talkback
 class Archive:
     """`await start()`, `follow` each feed that comes up, `await stop()`."""
 
-    def __init__(self, config: Config, data: Path) -> None:
+    def __init__(self, config: Config, data: Path, origin: Origin) -> None:
         rules = config.recording
         folder = config.path(rules.folder) if rules.folder else data / "recordings"
         self.folder = folder / config.event.id
@@ -31,10 +32,11 @@ class Archive:
         self._guard = DiskGuard(
             self.folder,
             DiskRules(rules.reserve_mib * MIB, rules.warn_minutes * 60),
-            lambda: self._recorder.written,
+            lambda: self._recorder.written + origin.written,
             self._recorder.take_refusal,
             self._on_disk,
         )
+        self._origin = origin
         self._reserve = rules.reserve_mib * MIB
         self._task: asyncio.Task[None] | None = None
 
@@ -97,4 +99,6 @@ class Archive:
         return self._guard.disk or Disk(DiskState.OK, 0)
 
     def _on_disk(self, disk: Disk) -> None:
-        self._recorder.hold(disk.state is DiskState.FULL)
+        full = disk.state is DiskState.FULL
+        self._recorder.hold(full)
+        self._origin.hold(full)

@@ -237,6 +237,10 @@ class Desk:
         """How many watch now; call as often as it changes."""
         self._audience = (viewers, screens)
 
+    def erasing(self, name: str, octets: int) -> None:
+        """Old recordings are about to go."""
+        self._put(lambda now: self._show.erased(name, octets, now))
+
     def chapters(self) -> dict[str, Any]:
         """When each talk was on air, and the state of the event: docs/protocol.md, section 7."""
         state = self._show.state

@@ -298,6 +298,14 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """Old recordings go, by the rules of retention; `octets` of them."""
+
+    name: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The server began again: every connection and feed is gone until it returns."""
 
@@ -306,7 +314,7 @@ Fact = (
     Came | Left | Readied | FeedUp | FeedDown | Cued | Began | Committed | Confirmed | Aborted
     | FellBack | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost
     | Moved | Added | Skipped | Extended | Retimed | Retitled | Redrawn | Automated | Reslated
-    | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted
+    | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted | Erased
 )  # fmt: skip
 
 _FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})

@@ -18,6 +18,7 @@ from signaling.facts import (
     Confirmed,
     Counted,
     Ended,
+    Erased,
     Fact,
     FeedDown,
     FeedUp,
@@ -174,6 +175,10 @@ class Show:
     def _alive(self, talk: Talk, missing: set[str]) -> bool:
         """Whether any picture of the talk moves; a talk without feeds is its card and cannot die."""
         return not talk.feeds or any(feed not in missing for feed in self.state.pictures(talk))
+
+    def erased(self, name: str, octets: int, now: Moment) -> None:
+        """Old recordings are about to go; the journal says so."""
+        self._act([Erased(name, octets)], now)
 
     # ---- restart
 

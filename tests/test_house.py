@@ -34,6 +34,7 @@ PURE = [
             "broadcast/outputs/recording/disk.py",
             "broadcast/outputs/recording/matroska.py",
             "broadcast/outputs/recording/reel.py",
+            "broadcast/outputs/recording/retention.py",
             "signaling/answers.py",
             "signaling/backstage.py",
             "signaling/commands.py",

@@ -116,6 +116,10 @@ class Line:
                 waiter.set_exception(RequestError("The server stops.", code="shutdown", status=503))
         self._waiters = []
 
+    def hold(self, held: bool) -> None:
+        """Keep no segments from the next one on, or do again; players go on in any case."""
+        self._reel.held = held
+
     # -- what the packager makes ---------------------------------------------------------------------
 
     def _new_header(self, header: Header) -> None:

@@ -99,6 +99,16 @@ class Origin:
         elif rendition in self.lines:
             self.lines[rendition].put(frame)
 
+    def hold(self, held: bool) -> None:
+        """The disk has no room: keep nothing until it has. What is live goes on."""
+        for line in self.lines.values():
+            line.hold(held)
+
+    @property
+    def written(self) -> int:
+        """Bytes that have gone to the disk."""
+        return self._writer.done
+
     # -- by URL --------------------------------------------------------------------------------------
 
     def line(self, session: str, rendition: str) -> Line:

@@ -95,6 +95,7 @@ class Reel:
         self._file: IO[bytes] | None = None
         self._msn = -1  # of the file
         self._broken = False  # the segment in the making could not be written whole
+        self.held = False  # the disk is too full: segments are not kept
 
     def path(self, msn: int) -> Path:
         """Where this segment lies."""
@@ -134,6 +135,8 @@ class Reel:
         self._drop()
         self._msn, self._broken = segment.msn, True
         self._note(index.opened(segment))
+        if self.held:
+            return
         self._file = self.path(segment.msn).open("wb", buffering=0)
         self._broken = False
 

@@ -42,6 +42,11 @@ class Writer:
         """Bytes that wait to be written."""
         return self._given - self._done
 
+    @property
+    def done(self) -> int:
+        """Bytes that were written."""
+        return self._done
+
     def start(self) -> None:
         """Begin to work."""
         self._thread = threading.Thread(target=self._run, name="segments", daemon=True)
