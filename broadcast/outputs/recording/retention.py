@@ -1,4 +1,4 @@
-"""(P) Which old recordings are no longer kept: by age, by size, the oldest first; never the running event's."""
+"""(P) Which old recordings go: by age, by size, the oldest first; never those of the event that runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
