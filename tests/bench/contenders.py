@@ -21,6 +21,7 @@ from tests.bench.janus import Janus, JanusViewer
 PORT = 18090
 HERE = Path(__file__).parent
 JOINS = 60.0  # a second
+FIRST = 3.0  # seconds after the first until memory is looked at: its history is full then
 SOUND = 111  # payload type
 OURS = {"compiled": "Pavilion, compiled core", "plain": "Pavilion, pure Python"}
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -128,9 +129,8 @@ async def ours(place: Place, viewers: int, warm: float, seconds: float, core: st
     """Pavilion's fan-out, with real WHEP viewers. `core`: "compiled" or "plain"."""
     words = ("tests.bench.stand", str(place.recording), str(PORT), place.host, core)
     async with process(place, *words) as pid:
-        before = memory(pid)
         async with Crowd(f"http://{place.host}:{PORT}/whep", viewers) as crowd:
-            await crowd.join(viewers, viewers / JOINS)
+            before = await gather(crowd, pid, viewers)
             return await reading(OURS[core], crowd, pid, viewers, before, warm, seconds)
 
 
@@ -139,9 +139,8 @@ async def janus(place: Place, viewers: int, warm: float, seconds: float, general
     server = Janus(place.folder / "janus", place.recording, place.host, general)
     try:
         pid = await server.start()
-        before = memory(pid)
         async with Crowd(server.url, viewers, kind=JanusViewer) as crowd:
-            await crowd.join(viewers, viewers / JOINS)
+            before = await gather(crowd, pid, viewers)
             name = f"Janus, {general}" if general else "Janus, default"
             return await reading(name, crowd, pid, viewers, before, warm, seconds)
     finally:
@@ -161,6 +160,16 @@ async def floor(place: Place, viewers: int, warm: float, seconds: float) -> Read
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         ears.close()
+
+
+async def gather(crowd: Crowd, pid: int, viewers: int) -> float:
+    """Everybody in. Returns the server's memory in KB after the first, when all that is there once is there
+    (the recording, history, libraries): the rest is what the others cost."""
+    await crowd.join(1)
+    await asyncio.sleep(FIRST)
+    before = memory(pid)
+    await crowd.join(viewers - 1, (viewers - 1) / JOINS)
+    return before
 
 
 async def reading(
@@ -189,7 +198,7 @@ async def reading(
         busy=spent / span,
         sound_99=None if delay is None or not tally.packets[AUDIO].any() else 1000 * delay,
         gap=1000 * float(tally.longest[0].max()),
-        memory=(memory(pid) - before) / max(1, len(crowd.members)),
+        memory=(memory(pid) - before) / max(1, len(crowd.members) - 1),
     )
 
 
