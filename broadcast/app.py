@@ -5,6 +5,7 @@ Read `App.start` for what there is, `App._wire` for who tells whom what.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.programme import Programme
 from broadcast.outputs.relay import Relay
+from broadcast.outputs.requests import KeyframeRequests
 from broadcast.outputs.returns import Returns
 from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
@@ -34,6 +36,9 @@ from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
 from broadcast.webfont import EventFonts, cache_folder
+from broadcast.workers.remote import Remote
+from broadcast.workers.supervisor import Workers, how_many
+from broadcast.workers.wire import WorkerSettings, spread
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
 from signaling.journal import Journal, JournalError
@@ -78,7 +83,10 @@ class App:
         self.origin = Origin(live.origin_settings(config, self.mixer.settings, data))
         await self.origin.start()
         self._on_stop("HLS", self.origin.stop)
+        self.requests = KeyframeRequests(self.mixer.keyframe, time.monotonic)
         self.fanout = Fanout(self.port)
+        self.workers = Workers(_worker_settings(config), limits.peers)
+        self._on_stop("workers", self.workers.stop)
         self.relay = Relay(self.port)
         self.returns = Returns(self.port, self.fanout)
         self.feeds = Feeds()
@@ -100,6 +108,7 @@ class App:
         self._on_stop("downloads", self.shelf.downloads.stop)
         self._wire()
         await self.mixer.start()
+        await self.workers.start()
         self._on_stop("feeds", self._close_feeds)
         try:
             await self.desk.start()
@@ -143,13 +152,17 @@ class App:
         self.programme.attach(self.fanout.send)
         self.mixer.on_segment_sound = self.programme.send_aac
         live.attach(self.origin, self.programme)
+        for name, feed in zip(("", *self.programme.renditions), self.programme.feeds, strict=True):
+            self.programme.attach(partial(self.workers.send, rendition=name), feed)
+            self.programme.attach(partial(self.requests.passed, rendition=name), feed)
         self.mixer.on_return = self.returns.send
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
         self.mixer.on_state = self.desk.mixer_state
         self.mixer.on_keyframe_wanted = self._keyframe_wanted
         self.mixer.on_quarantine = self._quarantined
-        self.fanout.on_keyframe_needed = self.mixer.keyframe
+        self.fanout.on_keyframe_needed = self.requests.want
+        self.workers.on_keyframe_needed = self.requests.want
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
         self.stage.more_health = lambda: {"recording": self.archive.health()}
@@ -183,13 +196,17 @@ class App:
         self.feeds.add(WhipFeed(feed_id, peer, owner=person, kind=kind))
         return peer, answer
 
-    def watch(self, offer: str, role: str) -> tuple[Peer, str]:
-        """The programme for one more screen or viewer. Raises `OfferError`."""
+    async def watch(self, offer: str, role: str) -> tuple[Peer | Remote, str]:
+        """The programme for one more screen or viewer, by a worker if there is one. Raises `OfferError`."""
+        session, answer = await self.workers.watch(offer, role) or self._watch_here(offer)
+        self._audience[session.id] = role
+        self._count_audience()
+        session.when_closed(lambda reason: self._left_audience(session.id))
+        return session, answer
+
+    def _watch_here(self, offer: str) -> tuple[Peer, str]:
         peer, answer = self.port.answer_watch(offer, self.fanout.track)
         self.fanout.add_viewer(peer)
-        self._audience[peer.id] = role
-        self._count_audience()
-        peer.when_closed(lambda reason: self._left_audience(peer))
         return peer, answer
 
     def watch_return(self, offer: str, person: str) -> tuple[Peer, str]:
@@ -213,6 +230,7 @@ class App:
         for part, figures in (
             ("transport", self.port.stats()),
             ("fanout", self.fanout.stats()),
+            ("workers", self.workers.stats()),
             ("relay", self.relay.stats()),
             ("returns", self.returns.stats()),
             ("mixer", self.mixer.stats()),
@@ -250,8 +268,8 @@ class App:
             "reloaded, or another browser or encoder used.",
         )
 
-    def _left_audience(self, peer: Peer) -> None:
-        self._audience.pop(peer.id, None)
+    def _left_audience(self, ident: str) -> None:
+        self._audience.pop(ident, None)
         self._count_audience()
 
     def _count_audience(self) -> None:
@@ -339,6 +357,14 @@ def _port_settings(config: Config) -> PortSettings:
         handshake_timeout=limits.handshake_seconds,
         silence_timeout=limits.silence_seconds,
     )
+
+
+def _worker_settings(config: Config) -> list[WorkerSettings]:
+    own, server = _port_settings(config), config.server
+    settings = WorkerSettings(
+        own.bind, own.advertise, own.max_peers, own.handshake_timeout, own.silence_timeout
+    )
+    return spread(settings, how_many(server.workers), server.worker_udp)
 
 
 def _programme(config: Config) -> ProgrammeSettings:

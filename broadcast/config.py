@@ -61,6 +61,8 @@ class ServerConfig:
     http: str = rule("0.0.0.0:8080")
     udp: tuple[str, ...] = rule(("0.0.0.0:8443", "[::]:8443"))
     advertise: tuple[str, ...] = rule(())
+    workers: str = rule("auto")
+    worker_udp: int = rule(0, low=0, high=65535)
     public_url: str = rule("")
     tls_cert: str = rule("")
     tls_key: str = rule("")
@@ -330,6 +332,8 @@ def _check_whole(config: Config) -> None:
         *((f"server.udp[{n}]", a) for n, a in enumerate(server.udp)),
     ]:
         host_port(key, address)
+    if server.workers != "auto" and not (server.workers.isdecimal() and int(server.workers) <= 64):
+        raise ConfigError("server.workers", 'must be "auto", or a number from "0" to "64" in quotes')
     if not server.udp:
         raise ConfigError("server.udp", "must name at least one address")
     if server.public_url and not server.public_url.startswith(("http://", "https://")):

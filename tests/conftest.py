@@ -74,6 +74,7 @@ def event_table() -> Callable[..., dict[str, Any]]:
         made["talks"] = made["talks"][:talks]
         for name, section in sections.items():
             made.setdefault(name, {}).update(section)
+        made.setdefault("server", {}).setdefault("workers", "0")  # whatever cores this machine has
         return made
 
     return table

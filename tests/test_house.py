@@ -17,6 +17,8 @@ PURE = [
         ROOT / name
         for name in (
             "broadcast/doorstep.py",
+            "broadcast/pipe.py",
+            "broadcast/workers/wire.py",
             "broadcast/transport/stun.py",
             "broadcast/transport/offer.py",
             "broadcast/transport/sdp.py",
@@ -109,7 +111,7 @@ HOME = {
         "broadcast/client/harvest.py",
     ],
     "fontTools": ["broadcast/webfont.py"],
-    "uvloop": ["broadcast/cli.py"],
+    "uvloop": ["broadcast/cli.py", "broadcast/workers/__main__.py"],
 }
 
 # Who may import whom inside `broadcast`: never upward, and siblings are wired by app.py.
@@ -120,8 +122,11 @@ FLOORS = {
     "transport": {"rtp", "errors"},
     "client": {"transport", "rtp", "errors"},
     "feeds": {"transport", "rtp", "errors"},
-    "mixer": {"transport", "rtp", "errors"},
+    "pipe": {"rtp", "errors"},
+    "child": {"pipe", "rtp", "errors"},
+    "mixer": {"child", "pipe", "transport", "rtp", "errors"},
     "outputs": {"transport", "rtp", "errors"},
+    "workers": {"child", "outputs", "pipe", "transport", "rtp", "errors"},
 }
 KNOWS_SIGNALING = ("broadcast/app.py", "broadcast/routes/", "broadcast/stage.py")
 

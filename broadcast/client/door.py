@@ -52,6 +52,16 @@ class Door:
             message = f"No answer from {self._url}: {error}"
             raise RequestError(message, code="unreachable", status=504) from None
 
+    async def open(self) -> bool:
+        """Whether the server still knows the session that came of it. True as well if it cannot be asked."""
+        if self._location is None:
+            return False
+        try:
+            async with self._session.get(self._location, headers=self._headers) as response:
+                return response.status != 404
+        except (aiohttp.ClientError, TimeoutError):
+            return True
+
     async def close(self) -> None:
         """DELETE the session if there is one, and let the connection go. A server that is gone is fine."""
         try:

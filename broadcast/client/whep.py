@@ -80,6 +80,11 @@ class WhepViewer:
         """Offer, and return the server's SDP. Raises RequestError."""
         return await self._door.knock(offers.watch(self.agent, codecs))
 
+    async def known(self) -> bool:
+        """Whether the server still knows this session: what to ask when nothing comes any more. If not, join
+        anew."""
+        return await self._door.open()
+
     def ask_again(self, ssrc: int, sequences: Sequence[int]) -> None:
         """NACK: send these packets again."""
         self.agent.send_rtcp(rtcp.Nack(self._ssrc, ssrc, tuple(sequences)).build())

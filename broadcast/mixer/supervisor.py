@@ -196,7 +196,7 @@ class Mixer:
         """A process that is ready, or None."""
         process = Process(self._message, self._gone)
         try:
-            await process.start(self.settings)
+            await process.begin(self.settings)
             ready = asyncio.ensure_future(process.ready.wait())
             gone = asyncio.ensure_future(process.gone.wait())
             try:

@@ -23,6 +23,7 @@ class Programme:
     event loop's turn in which the frame came, and must not wait; one that fails does not harm the others."""
 
     def __init__(self, renditions: Sequence[str] = ()) -> None:
+        self.renditions = tuple(renditions)
         self.feeds = (FULL, *(f"{FULL}.{name}" for name in renditions))
         self._sinks: dict[str, tuple[Sink, ...]] = dict.fromkeys((*self.feeds, AAC), ())
 

@@ -8,6 +8,7 @@ from broadcast.doorstep import Doorstep
 from broadcast.errors import NotFound, OfferError, PassError, RequestError
 from broadcast.routes.answers import CORS, authorise
 from broadcast.transport.peer import Peer
+from broadcast.workers.remote import Remote
 from signaling.passes import Claims
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SDP = "application/sdp"
 class Session(NamedTuple):
     """One WHIP or WHEP session and whose it is; `person` is empty for an anonymous viewer."""
 
-    peer: Peer
+    peer: Peer | Remote
     person: str
 
 
@@ -42,6 +43,7 @@ class Media:
         for door in ("/whip", "/whep", "/whep/return", "/whep/feeds/{feed}"):
             router.add_route("OPTIONS", door, _options)
         for sessions in ("/whip/sessions/{session}", "/whep/sessions/{session}"):
+            router.add_get(sessions, self._ask_after)
             router.add_delete(sessions, self._hang_up)
             router.add_patch(sessions, self._no_trickle)
             router.add_route("OPTIONS", sessions, _options)
@@ -61,7 +63,7 @@ class Media:
         claims = authorise(self._app.desk, request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
         self._doorstep.check(request.remote, claims.person)
-        peer, answer = self._app.watch(offer, claims.role)
+        peer, answer = await self._app.watch(offer, claims.role)
         self._doorstep.add(request.remote, claims.person, peer)
         return self._created(claims, "whep", peer, answer)
 
@@ -86,7 +88,7 @@ class Media:
             if session.person in people:
                 session.peer.close("removed")
 
-    def _created(self, claims: Claims, door: str, peer: Peer, answer: str) -> web.Response:
+    def _created(self, claims: Claims, door: str, peer: Peer | Remote, answer: str) -> web.Response:
         """201 with the answer; the location is unguessable and thereby the key to end the session."""
         if claims.person in self._barred:  # removed while the offer was on its way
             peer.close("removed")
@@ -103,6 +105,11 @@ class Media:
         peer.close("left")
         return web.Response(status=200, headers=CORS)
 
+    async def _ask_after(self, request: web.Request) -> web.Response:
+        """Whether a session from which nothing comes any more is still there: 204, or 404 (join again)."""
+        self._session(request)
+        return web.Response(status=204, headers={**CORS, "Cache-Control": "no-store"})
+
     async def _no_trickle(self, request: web.Request) -> web.Response:
         """Trickle ICE and ICE restarts are not supported (RFC 9725, section 4.3)."""
         self._session(request)
@@ -112,7 +119,7 @@ class Media:
             status=405,
         )
 
-    def _session(self, request: web.Request) -> Peer:
+    def _session(self, request: web.Request) -> Peer | Remote:
         session = self._sessions.get(request.match_info["session"])
         if session is None or session.peer.state == "closed":
             raise NotFound("This session has ended.")
@@ -121,7 +128,7 @@ class Media:
 
 async def _options(request: web.Request) -> web.Response:
     """What may be posted here (RFC 9725, section 4.7), also to pages of other origins."""
-    allow = "OPTIONS, DELETE" if "session" in request.match_info else "OPTIONS, POST"
+    allow = "OPTIONS, GET, DELETE" if "session" in request.match_info else "OPTIONS, POST"
     return web.Response(status=204, headers={**CORS, "Accept-Post": SDP, "Allow": allow})
 
 

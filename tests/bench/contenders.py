@@ -128,10 +128,9 @@ async def process(place: Place, *words: str, tell: str = "") -> AsyncIterator[in
 async def ours(place: Place, viewers: int, warm: float, seconds: float, core: str) -> Reading:
     """Pavilion's fan-out, with real WHEP viewers. `core`: "compiled" or "plain"."""
     words = ("tests.bench.stand", str(place.recording), str(PORT), place.host, core)
-    async with process(place, *words) as pid:
-        async with Crowd(f"http://{place.host}:{PORT}/whep", viewers) as crowd:
-            before = await gather(crowd, pid, viewers)
-            return await reading(OURS[core], crowd, pid, viewers, before, warm, seconds)
+    async with process(place, *words) as pid, Crowd(f"http://{place.host}:{PORT}/whep", viewers) as crowd:
+        before = await gather(crowd, pid, viewers)
+        return await reading(OURS[core], crowd, pid, viewers, before, warm, seconds)
 
 
 async def janus(place: Place, viewers: int, warm: float, seconds: float, general: str) -> Reading:
