@@ -12,6 +12,8 @@ export class Watcher extends Peering {
   #frames = 0;
   #moved = 0;
   #shown = /** @type {RTCPeerConnection | null} */ (null);
+  #newest = 0;
+  #heard = 0;
 
   /**
    * @param {PeeringOptions & {onStream: (stream: MediaStream) => void, audio?: boolean, freezeAfter?: number}} options
@@ -25,7 +27,7 @@ export class Watcher extends Peering {
   /** @param {RTCPeerConnection} pc @override */
   prepare(pc) {
     this.#frames = 0;
-    this.#moved = Date.now();
+    this.#moved = this.#heard = Date.now();
     pc.addTransceiver('video', { direction: 'recvonly' });
     if (this.watch.audio !== false) pc.addTransceiver('audio', { direction: 'recvonly' });
     const stream = new MediaStream();
@@ -70,6 +72,16 @@ export class Watcher extends Peering {
     const level = receiver?.getSynchronizationSources()[0]?.audioLevel;
     if (level !== undefined) return level > 0 ? 20 * Math.log10(level) : -100;
     return typeof this.summary.level === 'number' ? this.summary.level : null;
+  }
+
+  /** By the packets that were played and shown last. @override */
+  quiet() {
+    const receivers = this.pc?.getReceivers() ?? [];
+    const times = receivers.flatMap((each) => each.getSynchronizationSources().map(({ timestamp }) => timestamp));
+    const newest = Math.max(0, ...times);
+    if (newest !== this.#newest || !times.length) this.#heard = Date.now();
+    this.#newest = newest;
+    return Date.now() - this.#heard;
   }
 
   /** @param {number} connected @override */

@@ -73,6 +73,22 @@ function refusal(status, text) {
 }
 
 /**
+ * Whether the server still knows a session; true as well when it cannot be asked.
+ *
+ * @param {string} location @param {string | null} pass @returns {Promise<boolean>}
+ */
+export async function known(location, pass) {
+  /** @type {Record<string, string>} */
+  const headers = pass ? { Authorization: `Bearer ${pass}` } : {};
+  try {
+    const response = await fetch(location, { headers, cache: 'no-store', signal: AbortSignal.timeout(HTTP_TIMEOUT) });
+    return response.status !== 404;
+  } catch {
+    return true;
+  }
+}
+
+/**
  * Ends a session on the server.
  *
  * @param {string} location @param {string | null} pass

@@ -7,7 +7,7 @@
  */
 
 import { backoff, ServerClock } from './backoff.js';
-import { describe, exchange, forget, WireError } from './offer.js';
+import { describe, exchange, forget, known, WireError } from './offer.js';
 import { Vigil } from './vigil.js';
 
 const PING_EVERY = 5000; // ms
@@ -15,6 +15,9 @@ const SILENCE = 12000; // ms without any message: the connection is dead althoug
 const HELLO_TIMEOUT = 8000; // ms from opening to `welcome`
 const DISCONNECTED_FOR = 2500; // ms of ICE "disconnected" before starting anew
 const CONNECT_TIMEOUT = 10000; // ms from the answer to media
+const QUIET_FOR = 600; // ms without media after which the server is asked whether it still knows the session
+const QUIET_EVERY = 200; // ms between looks
+const ASK_AGAIN = 1000; // ms between questions
 
 /**
  * The control connection.
@@ -183,6 +186,8 @@ export class Peering {
   #abort = new AbortController();
   #retry = 0;
   #watchdog = 0;
+  #listening = 0;
+  #asked = 0;
   #since = 0;
   #running = false;
   #answered = 0;
@@ -201,6 +206,7 @@ export class Peering {
     addEventListener('online', this.#hurry);
     network()?.addEventListener('change', this.#moved);
     this.#watchdog = window.setInterval(() => void this.#look(), 1000);
+    this.#listening = window.setInterval(() => void this.#doubt(), QUIET_EVERY);
     void this.#attempt();
   }
 
@@ -211,6 +217,7 @@ export class Peering {
     removeEventListener('online', this.#hurry);
     network()?.removeEventListener('change', this.#moved);
     clearInterval(this.#watchdog);
+    clearInterval(this.#listening);
     this.#end();
     this.release();
     this.#say('idle');
@@ -271,6 +278,21 @@ export class Peering {
   /** Whether the media stands still although the connection looks well. @param {number} _connected ms since then */
   stuck(_connected) {
     return false;
+  }
+
+  /** For how long no media came that should have, ms. */
+  quiet() {
+    return 0;
+  }
+
+  /** Nothing comes: the process behind this session may have died, which no event tells for many seconds. */
+  async #doubt() {
+    const { pc } = this;
+    if (!this.#location || this.status.state !== 'connected' || this.quiet() < QUIET_FOR) return;
+    if (Date.now() - this.#asked < ASK_AGAIN) return;
+    this.#asked = Date.now();
+    const there = await known(this.#location, this.options.pass);
+    if (!there && this.pc === pc) this.restart('the session has ended');
   }
 
   async #attempt() {
