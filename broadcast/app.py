@@ -29,16 +29,16 @@ from broadcast.outputs.programme import Programme
 from broadcast.outputs.relay import Relay
 from broadcast.outputs.requests import KeyframeRequests
 from broadcast.outputs.returns import Returns
+from broadcast.ports import port_settings, worker_settings
 from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
 from broadcast.shelf import Shelf
 from broadcast.stage import Stage
 from broadcast.transport.peer import Peer
-from broadcast.transport.port import Port, PortSettings
+from broadcast.transport.port import Port
 from broadcast.webfont import EventFonts, cache_folder
 from broadcast.workers.remote import Remote
-from broadcast.workers.supervisor import Workers, how_many
-from broadcast.workers.wire import WorkerSettings, spread
+from broadcast.workers.supervisor import Workers
 from signaling.desk import Desk
 from signaling.event import Event, Person, Slate, Talk
 from signaling.journal import Journal, JournalError
@@ -69,7 +69,7 @@ class App:
         data.mkdir(parents=True, exist_ok=True)
 
         try:
-            self.port = await Port.open(_port_settings(config))
+            self.port = await Port.open(port_settings(config))
         except OSError as error:
             raise PavilionError(
                 f"cannot listen on UDP {', '.join(config.server.udp)}: {error.strerror}. Is another server "
@@ -85,7 +85,7 @@ class App:
         self._on_stop("HLS", self.origin.stop)
         self.requests = KeyframeRequests(self.mixer.keyframe, time.monotonic)
         self.fanout = Fanout(self.port)
-        self.workers = Workers(_worker_settings(config), limits.peers)
+        self.workers = Workers(worker_settings(config), limits.peers)
         self._on_stop("workers", self.workers.stop)
         self.relay = Relay(self.port)
         self.returns = Returns(self.port, self.fanout)
@@ -346,25 +346,6 @@ def event_of(config: Config) -> Event:
 
 def _passes(config: Config, data: Path) -> Passes:
     return Passes(load_or_create_secret(data / "passes.secret"), config.event.id)
-
-
-def _port_settings(config: Config) -> PortSettings:
-    server, limits = config.server, config.limits
-    return PortSettings(
-        bind=tuple(host_port(f"server.udp[{n}]", address) for n, address in enumerate(server.udp)),
-        advertise=server.advertise,
-        max_peers=limits.peers,
-        handshake_timeout=limits.handshake_seconds,
-        silence_timeout=limits.silence_seconds,
-    )
-
-
-def _worker_settings(config: Config) -> list[WorkerSettings]:
-    own, server = _port_settings(config), config.server
-    settings = WorkerSettings(
-        own.bind, own.advertise, own.max_peers, own.handshake_timeout, own.silence_timeout
-    )
-    return spread(settings, how_many(server.workers), server.worker_udp)
 
 
 def _programme(config: Config) -> ProgrammeSettings:
