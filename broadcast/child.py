@@ -5,9 +5,11 @@ Its module is run with the number of its socket as argument, and ends when that 
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, cast
 
 from broadcast.errors import MalformedError
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 SOCKET_BUFFER = 4 << 20  # octets: a keyframe is up to 200 KB, and the kernel's default is as much
 WAITING = 4 << 20  # octets not yet taken by the process; beyond, frames are refused
 END_TIMEOUT = 3.0  # seconds that the process has to end by itself
+# glibc gives each thread a heap of its own and keeps there what was freed (mallopt(3)). The mixer decodes each
+# source in a thread: after busy moments one heap after the other would keep the room of many pictures.
+HEAP = MappingProxyType({"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 18)})
 
 
 class Child(asyncio.Protocol):
@@ -51,6 +56,7 @@ class Child(asyncio.Protocol):
                 str(its.fileno()),
                 *map(str, descriptors),
                 pass_fds=(its.fileno(), *descriptors),
+                env={**HEAP, **os.environ},
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # its own priority, and no Ctrl-C from the terminal
             )

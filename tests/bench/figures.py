@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ def slope(times: Sequence[float], values: Sequence[float]) -> float:
     middle, level = sum(times) / len(times), sum(values) / len(values)
     spread = sum((at - middle) ** 2 for at in times)
     return sum((at - middle) * (value - level) for at, value in zip(times, values, strict=True)) / spread
+
+
+def floor(values: Sequence[float], windows: int) -> list[float]:
+    """The lowest value of each of so many windows of one size: what comes and goes does not count."""
+    edges = [len(values) * n // windows for n in range(windows + 1)]
+    return [min(values[begin:end]) for begin, end in pairwise(edges) if end > begin]
 
 
 def table(figures: Sequence[Figure]) -> str:

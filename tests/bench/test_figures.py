@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench import measures, rows
-from tests.bench.figures import Figure, percentile, slope, table
+from tests.bench.figures import Figure, floor, percentile, slope, table
 from tests.bench.soak import Sample, figures
 from tests.support import codes
 
@@ -68,6 +68,7 @@ def test_what_grows() -> None:
     """A straight line is found in noise, and what happens while all warms up does not count."""
     times = [float(at) for at in range(100)]
     assert slope(times, [3.0 * at + (7, -7)[int(at) % 2] for at in times]) == pytest.approx(3, abs=0.05)
+    assert floor([5.0, 3, 9, 4, 4, 8], 3) == [3, 4, 4]
     samples = [Sample(at, "server", 100 + min(at, 200), 3, 20 + at // 400, 9) for at in range(0, 1000, 10)]
     found = {figure.name: figure for figure in figures(samples)}
     assert found["soak: memory of the server"].value == pytest.approx(0)
