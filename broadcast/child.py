@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 SOCKET_BUFFER = 4 << 20  # octets: a keyframe is up to 200 KB, and the kernel's default is as much
 WAITING = 4 << 20  # octets not yet taken by the process; beyond, frames are refused
 END_TIMEOUT = 3.0  # seconds that the process has to end by itself
-# glibc gives each thread a heap of its own and keeps there what was freed (mallopt(3)). The mixer decodes each
-# source in a thread: after busy moments one heap after the other would keep the room of many pictures.
+# glibc gives each thread a heap of its own and keeps there what was freed (mallopt(3)). The mixer decodes
+# each source in a thread: after busy moments one heap after the other would keep the room of many pictures.
 HEAP = MappingProxyType({"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 18)})
 
 
