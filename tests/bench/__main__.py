@@ -16,7 +16,7 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import audience, handoffs, joining, measures, soak
+from tests.bench import audience, handoffs, joining, live, measures, soak
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -32,12 +32,13 @@ STEPS = {
     "mix-minus": handoffs.mix_minus,
     "loudness": handoffs.loudness,
     "dead-feed": handoffs.dead_feed,
+    "hls": live.hls,
     "kill": measures.kill,
     "restart": handoffs.restart,
 }
 BOTH = ("thony", "lanvin")
 SPEAKERS = {
-    **dict.fromkeys(("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill"), BOTH),
+    **dict.fromkeys(("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill", "hls"), BOTH),
     "lipsync": ("vermast", "slovakia"),
     "loudness": ("india", "taiwan"),
 }
