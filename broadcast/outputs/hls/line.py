@@ -73,6 +73,7 @@ class Line:
         self.reports: Callable[[], Sequence[Report]] = lambda: ()  # how far the other renditions are
         self.on_segment: Callable[[Segment], None] = lambda segment: None  # one is over, and being kept
         self.made = self.lost = 0
+        self.asked_playlists = self.asked_parts = 0
 
     # -- the beginning -------------------------------------------------------------------------------
 
@@ -240,6 +241,7 @@ class Line:
     async def media(self, msn: int | None = None, part: int | None = None, skip: bool = False) -> Text:
         """The media playlist, once it has segment `msn`, or its part number `part` (counted from 0 in the
         segment, `_HLS_part`); `skip`: as a delta update. Raises RequestError, NotFound."""
+        self.asked_playlists += 1
         if msn is None and part is not None:
             raise RequestError("_HLS_part needs _HLS_msn.", code="bad_hls_part")
         if msn is not None and msn > self._next_msn - 1 + BEHIND:
@@ -266,6 +268,7 @@ class Line:
 
     async def part(self, number: int) -> bytes:
         """A part; the one that the playlist hints at is waited for. Raises NotFound, RequestError."""
+        self.asked_parts += 1
         while number == self._next_part and self._packager is not None:
             await self._next_one()
         data = self._by_number.get(number)
@@ -347,6 +350,8 @@ class Line:
             "segments": len(self._texts) + len(self._recent),
             "lost_segments": self.lost,
             "filled_pictures": filled,
+            "asked_playlists": self.asked_playlists,
+            "asked_parts": self.asked_parts,
             "waiting_requests": len(self._waiters),
             "memory_bytes": sum(map(len, self._by_number.values())),
         }
