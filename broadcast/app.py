@@ -151,6 +151,7 @@ class App:
         self.mixer.on_rendition = self.programme.send_rendition
         self.programme.attach(self.fanout.send)
         self.mixer.on_segment_sound = self.programme.send_aac
+        self.mixer.on_snapshot = self.origin.snapshot
         live.attach(self.origin, self.programme)
         for name, feed in zip(("", *self.programme.renditions), self.programme.feeds, strict=True):
             self.programme.attach(partial(self.workers.send, rendition=name), feed)
@@ -360,6 +361,7 @@ def _programme(config: Config) -> ProgrammeSettings:
         preset=programme.preset,
         audio_kbps=programme.audio_kbps,
         segment_audio_kbps=config.hls.audio_kbps,
+        snapshot_seconds=config.hls.thumbnail_seconds,
         dissolve_seconds=programme.dissolve_ms / 1000,
         crossfade_seconds=sound.crossfade_ms / 1000,
         automatic=sound.automatic,

@@ -49,6 +49,7 @@ class ProgrammeSettings:
     gop_seconds: float = 2.0  # a keyframe at every multiple of this, and when forced
     preset: str = "superfast"  # of x264
     audio_kbps: int = 96
+    snapshot_seconds: int = 10  # from one small picture for timelines to the next
     segment_audio_kbps: int = 128  # of the AAC in HLS segments; 0: none is made
     dissolve_seconds: float = 0.3
     crossfade_seconds: float = 0.02  # from one voice to the next at a cut

@@ -56,6 +56,7 @@ class Mixer:
         self.on_keyframe_wanted: Callable[[str], None] = _nobody
         self.on_return: Callable[[str, Frame], None] = _nobody
         self.on_segment_sound: Callable[[Frame], None] = _nobody
+        self.on_snapshot: Callable[[int, bytes], None] = _nobody  # Unix second, JPEG
         self.on_quarantine: Callable[[str], None] = _nobody
         self.quarantine = Quarantine()  # feeds that crash the process: their frames go no further
         self.epoch = 0.0  # monotonic time of tick 0
@@ -342,6 +343,8 @@ class Mixer:
             self.on_return(*unpack_frame(body))
         elif word is Word.SEGMENT_SOUND:
             self.on_segment_sound(unpack_frame(body)[1])
+        elif word is Word.SNAPSHOT:
+            self.on_snapshot(int.from_bytes(body[:8], "big"), body[8:])
         elif word is Word.WANT:
             feed = unpack_json(body)
             if feed in self._staged:

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class Word(IntEnum):
-    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to SEGMENT_SOUND."""
+    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to SNAPSHOT."""
 
     SETTINGS = 1  # the first: how the programme is made
     GO = 2  # begin the programme: epoch, first tick of picture and sound
@@ -38,6 +38,7 @@ class Word(IntEnum):
     STATS = 24
     RETURN = 25  # a packet of the return of the person named as its feed
     SEGMENT_SOUND = 26  # a packet of the programme's sound for segments, AAC
+    SNAPSHOT = 27  # a small picture of the programme: eight octets of Unix seconds, a JPEG
 
 
 class Splitter(Pieces):

@@ -30,9 +30,10 @@ from broadcast.mixer.rendition import Encoding
 from broadcast.mixer.returns import returns_from_json
 from broadcast.mixer.scene import Scene
 from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.snapshot import Snapshots
 from broadcast.mixer.sound import BLOCK, RATE
 from broadcast.mixer.source import Source
-from broadcast.mixer.wire import Splitter, Word, pack_frame, pack_json, unpack_frame, unpack_json
+from broadcast.mixer.wire import Splitter, Word, pack, pack_frame, pack_json, unpack_frame, unpack_json
 from broadcast.rtp.frame import Codec, Frame
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class Worker:
         self._aac = SegmentSoundEncoder(settings.segment_audio_kbps) if settings.segment_audio_kbps else None
         self._mixdown = Mixdown(settings)
         self._ears = Ears(settings, self._source)
+        self._snapshots = Snapshots(settings.snapshot_seconds, self._send_snapshot)
         self.director.warm_up()
         gc.collect()
         gc.freeze()
@@ -163,6 +165,9 @@ class Worker:
     def _want(self, feed: str) -> None:
         self._send(pack_json(Word.WANT, feed))
 
+    def _send_snapshot(self, second: int, jpeg: bytes) -> None:
+        self._send(pack(Word.SNAPSHOT, second.to_bytes(8, "big") + jpeg))
+
     def _send(self, message: bytes) -> None:
         with self._writing:
             self._pipe.sendall(message)
@@ -184,6 +189,7 @@ class Worker:
     def _picture_tick(self, epoch: float, first: int) -> None:
         fps = self.settings.fps
         clock = Clock(epoch, 1 / fps, first, 0.0)
+        wall = time.time() - time.monotonic()
         while (tick := clock.wait(self._closing)) is not None:
             at = epoch + tick / fps
             frame, token = self.director.paint(at, self._sources, repeat=clock.late > 1.5 / fps)
@@ -194,6 +200,7 @@ class Worker:
                 self._send(pack_frame(Word.PROGRAMME, programme, rendition.name))
             if token is not None:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
+            self._snapshots.take(frame, at + wall)
             self._frames += 1
             self._picture_late = max(self._picture_late, clock.late)
             if tick % fps == fps // 2:
@@ -260,6 +267,8 @@ class Worker:
             source.join(JOIN)
         if hasattr(self, "artist"):
             self.artist.close(JOIN)
+        if hasattr(self, "_snapshots"):
+            self._snapshots.close(JOIN)
         self._pipe.close()
 
 

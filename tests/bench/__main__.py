@@ -32,8 +32,8 @@ STEPS = {
     "mix-minus": handoffs.mix_minus,
     "loudness": handoffs.loudness,
     "dead-feed": handoffs.dead_feed,
-    "hls": live.hls,
     "kill": measures.kill,
+    "hls": live.hls,
     "restart": handoffs.restart,
 }
 BOTH = ("thony", "lanvin")
@@ -120,7 +120,7 @@ async def _measure(parts: list[str], nice: int) -> list[Figure]:
             screen.on_packet = lambda packet, arrival: packets.append(_header(packet))
             viewer = await hall.viewer()
             for part, measure in STEPS.items():
-                if part == "kill":
+                if part in ("kill", "hls") and packets:
                     figures += measures.continuity(list(packets), "whole run")
                     packets.clear()
                 if part not in parts:

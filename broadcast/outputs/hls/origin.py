@@ -21,7 +21,7 @@ from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.line import Line
 from broadcast.outputs.hls.packager import Cut, whole_base
 from broadcast.outputs.hls.playlist import Report, Segment, Variant
-from broadcast.outputs.hls.store import Reel, Session, current_session
+from broadcast.outputs.hls.store import Reel, Session, current_session, keep_thumb
 from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Codec, Frame, Kind
 
@@ -108,6 +108,10 @@ class Origin:
     def written(self) -> int:
         """Bytes that have gone to the disk."""
         return self._writer.done
+
+    def snapshot(self, second: int, jpeg: bytes) -> None:
+        """Keep a small picture of this Unix second. One that the disk refuses is not there."""
+        self._writer.put(partial(keep_thumb, self.session, second, jpeg), lambda error: None, len(jpeg))
 
     # -- by URL --------------------------------------------------------------------------------------
 

@@ -80,6 +80,14 @@ def current_session(data: Path, event: str, resume_seconds: float, now: float) -
     return Session(ident, folder, event, now)
 
 
+def keep_thumb(session: Session, second: int, jpeg: bytes) -> None:
+    """Write a thumbnail. Raises OSError."""
+    session.thumbs.mkdir(exist_ok=True)
+    temporary = session.thumbs / f"{second}.new"
+    temporary.write_bytes(jpeg)
+    temporary.rename(session.thumbs / f"{second}.jpg")
+
+
 def _last_written(session: Session) -> float:
     times = [path.stat().st_mtime for path in session.folder.glob("*/index.jsonl")]
     return max(times, default=session.started)
