@@ -42,6 +42,10 @@ PLAY = """async () => {
     await new Promise((go) => hls.once(Hls.Events.MANIFEST_PARSED, go));
     await video.play();
     window.hls = hls;
+    // hls.js plays faster only when it is nearly there: from further away one jumps, as the page does.
+    setInterval(() => {
+        if (hls.latency > 4 && hls.liveSyncPosition) video.currentTime = hls.liveSyncPosition;
+    }, 1000);
     window.eye = new probe.Watch(video, { code: true });
 }"""
 
