@@ -144,6 +144,20 @@ async def test_ffmpeg_plays_it(player: Player) -> None:
     assert not [line for line in found.splitlines() if "error" in line.lower()], found
 
 
+async def test_thumbnails(server: Server, player: Player) -> None:
+    """A small picture of the programme is there soon after each multiple of ten seconds."""
+    base = await player.find()
+    session = base.split("/")[0]
+    folder = server.folder / "data" / "programme" / session / "thumbs"
+    for _ in range(300):
+        if found := sorted(folder.glob("*.jpg")):
+            break
+        await asyncio.sleep(0.1)
+    assert int(found[0].stem) % 10 == 0
+    status, headers, body = await player.get(f"{session}/thumbs/{found[0].name}")
+    assert (status, headers["Content-Type"], body[:2]) == (200, "image/jpeg", b"\xff\xd8")
+
+
 async def test_after_a_kill(server: Server, player: Player, tmp_path: Path) -> None:
     """Killed in mid-part and started again, the same URLs go on: a discontinuity, the next numbers, and all
     of what was before, playable as it lies on the disk."""
