@@ -25,8 +25,9 @@ from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.hls.origin import Origin
-from broadcast.outputs.programme import Programme
+from broadcast.outputs.programme import FULL, Programme
 from broadcast.outputs.relay import Relay
+from broadcast.outputs.renditions import Size
 from broadcast.outputs.requests import KeyframeRequests
 from broadcast.outputs.returns import Returns
 from broadcast.ports import port_settings, worker_settings
@@ -84,8 +85,9 @@ class App:
         await self.origin.start()
         self._on_stop("HLS", self.origin.stop)
         self.requests = KeyframeRequests(self.mixer.keyframe, time.monotonic)
-        self.fanout = Fanout(self.port)
-        self.workers = Workers(worker_settings(config), limits.peers)
+        sizes = [Size(*each) for each in self.mixer.settings.rates]
+        self.fanout = Fanout(self.port, sizes=sizes)
+        self.workers = Workers(worker_settings(config, sizes), limits.peers)
         self._on_stop("workers", self.workers.stop)
         self.relay = Relay(self.port)
         self.returns = Returns(self.port, self.fanout)
@@ -156,6 +158,9 @@ class App:
         for name, feed in zip(("", *self.programme.renditions), self.programme.feeds, strict=True):
             self.programme.attach(partial(self.workers.send, rendition=name), feed)
             self.programme.attach(partial(self.requests.passed, rendition=name), feed)
+        for rendition in self.mixer.settings.renditions:
+            sink = partial(self.fanout.send_rendition, rendition.name)
+            self.programme.attach(sink, f"{FULL}.{rendition.name}")
         self.mixer.on_return = self.returns.send
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
@@ -199,15 +204,15 @@ class App:
 
     async def watch(self, offer: str, role: str) -> tuple[Peer | Remote, str]:
         """The programme for one more screen or viewer, by a worker if there is one. Raises `OfferError`."""
-        session, answer = await self.workers.watch(offer, role) or self._watch_here(offer)
+        session, answer = await self.workers.watch(offer, role) or self._watch_here(offer, role)
         self._audience[session.id] = role
         self._count_audience()
         session.when_closed(lambda reason: self._left_audience(session.id))
         return session, answer
 
-    def _watch_here(self, offer: str) -> tuple[Peer, str]:
+    def _watch_here(self, offer: str, role: str) -> tuple[Peer, str]:
         peer, answer = self.port.answer_watch(offer, self.fanout.track)
-        self.fanout.add_viewer(peer)
+        self.fanout.add_viewer(peer, role=role)
         return peer, answer
 
     def watch_return(self, offer: str, person: str) -> tuple[Peer, str]:

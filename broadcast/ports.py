@@ -1,6 +1,9 @@
 """The UDP ports in the configuration's words: the server's own, and its workers'."""
 
+from collections.abc import Sequence
+
 from broadcast.config import Config, host_port
+from broadcast.outputs.renditions import Size
 from broadcast.transport.port import PortSettings
 from broadcast.workers.supervisor import how_many
 from broadcast.workers.wire import WorkerSettings, spread
@@ -18,10 +21,10 @@ def port_settings(config: Config) -> PortSettings:
     )
 
 
-def worker_settings(config: Config) -> list[WorkerSettings]:
-    """One for each worker."""
+def worker_settings(config: Config, sizes: Sequence[Size]) -> list[WorkerSettings]:
+    """One for each worker; `sizes` are the renditions that it is sent."""
     own, server = port_settings(config), config.server
     settings = WorkerSettings(
-        own.bind, own.advertise, own.max_peers, own.handshake_timeout, own.silence_timeout
+        own.bind, own.advertise, own.max_peers, own.handshake_timeout, own.silence_timeout, tuple(sizes)
     )
     return spread(settings, how_many(server.workers), server.worker_udp)

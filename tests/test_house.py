@@ -27,6 +27,7 @@ PURE = [
             "broadcast/outputs/hls/packager.py",
             "broadcast/outputs/hls/playlist.py",
             "broadcast/outputs/hls/still.py",
+            "broadcast/outputs/line.py",
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
             "broadcast/mixer/quarantine.py",

@@ -74,6 +74,14 @@ class ProgrammeSettings:
         """The full rendition's: `720p`."""
         return f"{self.height}p"
 
+    @property
+    def rates(self) -> list[tuple[str, int]]:
+        """Each rendition's name and what a line must carry for it with the sound and all headers, bit/s; the
+        full one first."""
+        sound = self.audio_kbps + 25
+        made = [self, *(self.smaller(each) for each in self.renditions)]
+        return [(each.name, round(1000 * (1.06 * each.video_kbps + sound))) for each in made]
+
     def smaller(self, rendition: Rendition) -> "ProgrammeSettings":
         """How this rendition is made. Its keyframes are kept smaller still, in seconds of its own rate: on
         the thin line that it is for, a long burst holds up what follows."""

@@ -1,8 +1,9 @@
-"""The programme to many peers: one SSRC for each kind, one numbering, from the first second to the last.
+"""The programme to many peers: one SSRC for each kind, from the first second to the last.
 
 Nothing that a viewer sends goes further than the mixer: lost packets are answered from history, and keyframe
 requests become at most one a second. A joiner has sound at once, and a picture from a keyframe forced for
-it, or, when the limiter does not allow one, from the newest keyframe replayed.
+it, or, when the limiter does not allow one, from the newest keyframe replayed. Which rendition of the picture
+each peer gets is in renditions.py.
 """
 
 import asyncio
@@ -13,13 +14,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from broadcast.errors import MalformedError
-from broadcast.outputs.limits import Bucket, KeyframeLimiter
+from broadcast.outputs.limits import Bucket
 from broadcast.outputs.pump import Pump
+from broadcast.outputs.renditions import RESEND_SPAN, Renditions, Size
 from broadcast.outputs.stream import Face, Stream
 from broadcast.outputs.viewer import Group, Viewer, face
 from broadcast.rtp import rtcp
 from broadcast.rtp.frame import Codec, Frame, Kind
 from broadcast.rtp.packet import sequence_delta
+from broadcast.rtp.transport_cc import Arrivals
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port
 from broadcast.transport.sdp import Watch
@@ -29,37 +32,38 @@ log = logging.getLogger("pavilion.fanout")
 REPORT_EVERY = 2.5  # seconds between two sender reports to the same peer: all is sent by one clock
 READ_EVERY = 5.0  # seconds between two receiver reports of a viewer that are read: they only inform
 REPORTS = 16  # sender reports that leave together
-REPLAY_AGE = 0.3  # seconds: a keyframe younger than this is replayed although a new one might be forced
-RESEND_SPAN = 768  # packets back from the newest: libsrtp refuses older ones, and no player waits for them
+SCREEN_PATIENCE = 1.5  # seconds that a queue may stand in a screen's line until its picture is a smaller one
+FULL = (Size("full", 3_000_000),)
 
 
-def _nobody() -> None:
+def _nobody(rendition: str) -> None:
     """Stands for the mixer until app.py sets it."""
 
 
 class Fanout:
     """`track` is what `Port.answer_watch` needs for a viewer. `playout_delay` (least, most; seconds) is asked
-    of players that know the extension; `clock` and `wall` are the monotonic and the Unix time."""
+    of players that know the extension; `sizes` are the renditions, the full one first; `clock` and `wall` are
+    the monotonic and the Unix time. `on_keyframe_needed` is told the rendition's name, empty for the full.
+    """
 
     def __init__(
         self,
         port: Port,
         *,
+        sizes: Sequence[Size] = FULL,
         playout_delay: tuple[float, float] | None = None,
         keyframe_interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         defer: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        self.on_keyframe_needed: Callable[[], None] = _nobody
+        self.on_keyframe_needed: Callable[[str], None] = _nobody
         self._port = port
         self._delay = playout_delay
         self._clock = clock
         self._wall = wall() - clock()  # once, so that a clock that is set does not bend the reports
-        self._streams = {
-            Kind.VIDEO: _stream(Codec.H264),
-            Kind.AUDIO: _stream(Codec.OPUS),
-        }
+        videos = _streams(Codec.H264, len(sizes))
+        self._streams = {Kind.VIDEO: videos[0], Kind.AUDIO: _streams(Codec.OPUS, 1)[0]}
         self.track = Watch(
             video=Codec.H264,
             audio=Codec.OPUS,
@@ -67,22 +71,35 @@ class Fanout:
             audio_ssrc=self._streams[Kind.AUDIO].ssrc,
             cname=secrets.token_hex(8),
         )
+        self._counts: Counter[str] = Counter()
         later = defer or (lambda call: asyncio.get_running_loop().call_soon(call))
         self._pumps = {kind: Pump(port.burst, later) for kind in Kind}
-        self._groups: dict[Kind, dict[Face, Group]] = {kind: {} for kind in Kind}
+        self.renditions = Renditions(
+            port,
+            self._pumps[Kind.VIDEO],
+            videos,
+            sizes,
+            keyframe_interval,
+            lambda name: self.on_keyframe_needed(name),
+            self._counts,
+            playout_delay,
+        )
+        self._listeners: dict[Face, Group] = {}  # of the sound
         self._viewers: dict[str, Viewer] = {}
-        self._limiter = KeyframeLimiter(keyframe_interval)
-        self._skipping = False  # video, until the next keyframe, because the machine did not keep up
-        self._counts: Counter[str] = Counter()
         self._complaints = Bucket(1, 1)
         self._round: list[Viewer] = []  # who is still to get a sender report in this round
         self._quota = 0.0
         self._reported_at: float | None = None
 
-    def add_viewer(self, peer: Peer, kinds: Collection[Kind] = frozenset(Kind)) -> None:
+    def add_viewer(
+        self,
+        peer: Peer,
+        kinds: Collection[Kind] = frozenset(Kind),
+        role: str = "viewer",
+    ) -> None:
         """A peer answered with `track` gets the programme as soon as it is connected, until it closes; only
-        its picture or its sound, if `kinds` says so."""
-        viewer = Viewer(peer, kinds)
+        its picture or its sound, if `kinds` says so. A screen keeps the best rendition for longer."""
+        viewer = Viewer(peer, kinds, patience=SCREEN_PATIENCE if role == "screen" else None)
         peer.reports_every = READ_EVERY
         self._viewers[peer.id] = viewer
         peer.when_closed(lambda reason: self._left(viewer))
@@ -92,28 +109,52 @@ class Fanout:
             self._joined(viewer)
 
     def send(self, frame: Frame) -> None:
-        """A frame of the programme to everybody. Overflow: when the machine does not keep up, pictures are
-        left out before they are numbered, up to the next keyframe; sound is not."""
+        """Sound to everybody, or a picture to those who get the full rendition. Overflow: when the machine
+        does not keep up, pictures are left out before they are numbered, up to the next keyframe; sound is
+        not."""
         now = self._clock()
-        kind = frame.kind
-        stream = self._streams[kind]
-        if kind is Kind.VIDEO and self._skip(frame):
+        if frame.kind is Kind.VIDEO:
+            self._picture(frame, 0, now)
+        else:
+            stream = self._streams[Kind.AUDIO]
+            pieces = stream.number(frame, now)
+            for group in self._listeners.values() if pieces else ():
+                live = group.live
+                if live:
+                    packets = [stream.packet(piece, group.face) for piece in pieces]
+                    self._pumps[Kind.AUDIO].put(live, packets)
+        self.renditions.ask(now)
+        self._report(now)
+
+    def send_rendition(self, name: str, frame: Frame) -> None:
+        """A picture of a smaller rendition to those who get that; anything else is left out."""
+        index = self.renditions.index(name)
+        if index and frame.kind is Kind.VIDEO:
+            self._picture(frame, index, self._clock())
+
+    def rendition(self, peer_id: str) -> tuple[str, str | None] | None:
+        """What this viewer asked for ("auto" or a name), and what it gets, None if no pictures yet; None if
+        there is no such viewer."""
+        viewer = self._viewers.get(peer_id)
+        if viewer is None:
+            return None
+        names = self.renditions.names
+        wish = "auto" if viewer.pinned is None else names[viewer.pinned]
+        return wish, None if viewer.video is None else names[viewer.at]
+
+    def pin(self, peer_id: str, name: str) -> bool:
+        """This viewer asks for a rendition, or "auto" for what its line carries. False if there is no such
+        viewer or rendition."""
+        viewer, index = self._viewers.get(peer_id), self.renditions.index(name)
+        if viewer is None or (index is None and name != "auto"):
+            return False
+        self.renditions.pin(viewer, index, self._clock())
+        return True
+
+    def _picture(self, frame: Frame, index: int, now: float) -> None:
+        if not self.renditions.send(frame, index, now):
             self._counts["frames_dropped"] += 1
             self._complain("the machine does not keep up: pictures are left out", now)
-            return
-        pieces = stream.number(frame, now)
-        if not pieces:
-            return
-        if kind is Kind.VIDEO and frame.keyframe:
-            self._limiter.arrived()
-            for group in self._groups[kind].values():
-                group.release()
-        for group in self._groups[kind].values():
-            live = group.live
-            if live:
-                self._pumps[kind].put(live, [stream.packet(piece, group.face) for piece in pieces])
-        self._ask(now)
-        self._report(now)
 
     def close(self) -> None:
         """Forget everybody. The peers are the port's to close."""
@@ -124,18 +165,19 @@ class Fanout:
 
     def stats(self) -> dict[str, float]:
         """Counters and gauges for the metrics page; times in ms."""
-        video, audio = self._streams[Kind.VIDEO], self._streams[Kind.AUDIO]
+        videos, audio = [each.stream for each in self.renditions.all], self._streams[Kind.AUDIO]
         rtts = [viewer.rtt for viewer in self._viewers.values() if viewer.rtt is not None]
         losses = [viewer.loss for viewer in self._viewers.values()]
         return {
             "viewers": len(self._viewers),
-            "waiting": sum(group.waiting for group in self._groups[Kind.VIDEO].values()),
-            "video_packets": video.packets,
-            "video_octets": video.octets,
+            "waiting": sum(group.waiting for each in self.renditions.all for group in each.groups.values()),
+            "viewers_smaller": sum(map(self.renditions.watching, range(1, len(videos)))),
+            "video_packets": sum(video.packets for video in videos),
+            "video_octets": sum(video.octets for video in videos),
             "audio_packets": audio.packets,
             "audio_octets": audio.octets,
-            "stale_frames": video.stale + audio.stale,
-            "keyframes_asked": self._limiter.asked,
+            "stale_frames": sum(video.stale for video in videos) + audio.stale,
+            "keyframes_asked": sum(each.limiter.asked for each in self.renditions.all),
             "loss": sum(losses) / len(losses) if losses else 0.0,
             "rtt_ms": 1000 * sum(rtts) / len(rtts) if rtts else 0.0,
             **{
@@ -144,9 +186,13 @@ class Fanout:
                     "frames_dropped",
                     "keyframe_requests",
                     "malformed",
+                    "padding",
+                    "probes",
                     "replays",
                     "resent",
                     "resends_refused",
+                    "switched_down",
+                    "switched_up",
                     "unservable",
                 )
             },
@@ -159,54 +205,21 @@ class Fanout:
             return  # left already, or told twice
         media, now = viewer.peer.media, self._clock()
         if media.audio is not None and Kind.AUDIO in viewer.kinds:
-            viewer.audio = self._group(Kind.AUDIO, face(media.audio, self._delay))
+            headers = face(media.audio, self._delay)
+            viewer.audio = self._listeners.setdefault(headers, Group(headers, self._port))
             viewer.audio.join(viewer.peer)
         if media.video is not None and Kind.VIDEO in viewer.kinds:
-            viewer.video = self._group(Kind.VIDEO, face(media.video, self._delay))
-            self._start_picture(viewer, viewer.video, now)
+            self.renditions.join(viewer, media.video, now)
         self._send_reports((viewer,), now)
-
-    def _start_picture(self, viewer: Viewer, group: Group, now: float) -> None:
-        """A picture as soon as can be: by replay, or by a keyframe that all who wait share."""
-        stream = self._streams[Kind.VIDEO]
-        young = now - stream.key_at <= REPLAY_AGE
-        spent = not self._limiter.open(now) and not self._limiter.wanted  # one went out, none is to come
-        pieces = stream.since_keyframe() if young or spent else []
-        if pieces:
-            self._counts["replays"] += 1
-            group.join(viewer.peer)
-            self._port.burst([viewer.peer], [stream.packet(piece, group.face) for piece in pieces])
-            return
-        group.wait(viewer.peer)
-        self._limiter.want()
-        self._ask(now)
 
     def _left(self, viewer: Viewer) -> None:
         if self._viewers.get(viewer.peer.id) is viewer:
             del self._viewers[viewer.peer.id]
-        for kind, group in ((Kind.VIDEO, viewer.video), (Kind.AUDIO, viewer.audio)):
-            if group is not None:
-                group.leave(viewer.peer)
-                if group.empty:
-                    self._groups[kind].pop(group.face, None)
-
-    def _group(self, kind: Kind, face: Face) -> Group:
-        return self._groups[kind].setdefault(face, Group(face, self._port))
-
-    # -- keyframes ---------------------------------------------------------------------------------------
-
-    def _skip(self, frame: Frame) -> bool:
-        if self._pumps[Kind.VIDEO].full:
-            self._skipping = True
-        elif frame.keyframe:
-            self._skipping = False
-        if self._skipping:
-            self._limiter.want()
-        return self._skipping
-
-    def _ask(self, now: float) -> None:
-        if self._limiter.due(now):
-            self.on_keyframe_needed()
+        self.renditions.leave(viewer)
+        if viewer.audio is not None:
+            viewer.audio.leave(viewer.peer)
+            if viewer.audio.empty:
+                self._listeners.pop(viewer.audio.face, None)
 
     # -- what viewers say --------------------------------------------------------------------------------
 
@@ -219,7 +232,10 @@ class Fanout:
             self._complain(f"{viewer.peer.id} sends bad RTCP: {error}", now)
             return
         for report in reports:
-            if isinstance(report, rtcp.Nack):
+            if isinstance(report, Arrivals):
+                if viewer.told.take(1, now):
+                    self.renditions.arrivals(viewer, report, now)
+            elif isinstance(report, rtcp.Nack):
                 self._resend(viewer, report, now)
             elif isinstance(report, rtcp.Pli | rtcp.Fir):
                 self._counts["keyframe_requests"] += 1
@@ -230,30 +246,41 @@ class Fanout:
     def _resend(self, viewer: Viewer, nack: rtcp.Nack, now: float) -> None:
         """The very packets again: same key, same number, same bytes. What history no longer has would leave
         the picture broken for seconds, so it means a keyframe."""
-        for kind, group in ((Kind.VIDEO, viewer.video), (Kind.AUDIO, viewer.audio)):
-            stream = self._streams[kind]
-            if group is None or nack.media != stream.ssrc:
+        pictures = nack.media == self.track.video_ssrc
+        if pictures and viewer.line is not None:
+            viewer.line.trouble(now)
+            self.renditions.review(viewer, now)
+        for sequence in nack.sequences if pictures or nack.media == self.track.audio_ssrc else ():
+            wanted, packet = self._again(viewer, sequence, pictures)
+            if not wanted:
                 continue
-            for sequence in nack.sequences:
-                age = sequence_delta(stream.next - 1, sequence)
-                if age < 0:
-                    continue  # never sent
-                piece = stream.piece(sequence) if age < RESEND_SPAN else None
-                if piece is None:
-                    self._counts["unservable"] += 1
-                    if kind is Kind.VIDEO:
-                        self._want_keyframe(viewer, now)
-                    return
-                if not viewer.resends.take(1, now):
-                    self._counts["resends_refused"] += 1
-                    return
-                self._counts["resent"] += 1
-                viewer.peer.send_rtp([stream.packet(piece, group.face)])
+            if packet is None:
+                self._counts["unservable"] += 1
+                if pictures:
+                    self._want_keyframe(viewer, now)
+                return
+            if not viewer.resends.take(1, now):
+                self._counts["resends_refused"] += 1
+                return
+            self._counts["resent"] += 1
+            viewer.note_resent(sequence)
+            viewer.peer.send_rtp([packet])
+
+    def _again(self, viewer: Viewer, sequence: int, pictures: bool) -> tuple[bool, bytes | None]:
+        """Whether the viewer needs the packet with this number, and it, if it can be sent again."""
+        if pictures:
+            wanted = self.renditions.matters(viewer, sequence)
+            return wanted, self.renditions.again(viewer, sequence) if wanted else None
+        stream, group = self._streams[Kind.AUDIO], viewer.audio
+        age = sequence_delta(stream.next - 1, sequence)
+        piece = stream.piece(sequence) if 0 <= age < RESEND_SPAN else None
+        if group is None or piece is None:
+            return group is not None and age >= 0, None
+        return True, stream.packet(piece, group.face)
 
     def _want_keyframe(self, viewer: Viewer, now: float) -> None:
         if viewer.video is not None and viewer.requests.take(1, now):
-            self._limiter.want()
-            self._ask(now)
+            self.renditions.want(viewer, now)
 
     def _note(self, viewer: Viewer, blocks: tuple[rtcp.ReportBlock, ...], now: float) -> None:
         for block in blocks:
@@ -266,6 +293,9 @@ class Fanout:
             if rtt is not None:
                 viewer.rtt = rtt
                 viewer.peer.rtt = rtt
+            if viewer.line is not None and block.ssrc == self.track.video_ssrc:
+                viewer.line.report(now, viewer.loss, viewer.rtt)
+                self.renditions.review(viewer, now)
 
     # -- what viewers are told ---------------------------------------------------------------------------
 
@@ -297,11 +327,9 @@ class Fanout:
             log.warning(message)
 
 
-def _stream(codec: Codec) -> Stream:
-    """A stream that begins at random, as RFC 3550 section 5.1 wants; the SSRC is never 0."""
-    return Stream(
-        codec,
-        secrets.randbelow(0xFFFFFFFF) + 1,
-        sequence=secrets.randbelow(0x8000),  # a low half: SRTP's first wrap is not in the first seconds
-        offset=secrets.randbits(31),
-    )
+def _streams(codec: Codec, count: int) -> list[Stream]:
+    """Streams of one SSRC and one clock that begin at random, as RFC 3550 section 5.1 wants; the SSRC is
+    never 0."""
+    ssrc, offset = secrets.randbelow(0xFFFFFFFF) + 1, secrets.randbits(31)
+    # A low half: SRTP's first wrap is not in the first seconds.
+    return [Stream(codec, ssrc, sequence=secrets.randbelow(0x8000), offset=offset) for _ in range(count)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from broadcast.transport.lineup import LineUp
 
 TURN = 1000  # packets delivered in one turn: about 2 ms, by which sound may be held up
-BACKLOG = 30  # bursts that may wait; one is a frame for one group of peers
+BACKLOG = 30  # frames that may wait
 
 Burst = Callable[[LineUp, Sequence[bytes]], None]
 
@@ -22,33 +22,37 @@ class Pump:
     def __init__(self, burst: Burst, defer: Callable[[Callable[[], None]], object]) -> None:
         self._burst = burst
         self._defer = defer
-        self._jobs: deque[tuple[LineUp, Sequence[bytes]]] = deque()
+        self._jobs: deque[tuple[LineUp, Sequence[bytes], bool]] = deque()
+        self._frames = 0  # among the jobs
         self._done = 0  # peers served of the first job
         self._deferred = False
 
     @property
     def full(self) -> bool:
         """Whether the machine does not keep up."""
-        return len(self._jobs) >= BACKLOG
+        return self._frames >= BACKLOG
 
-    def put(self, peers: LineUp, packets: Sequence[bytes]) -> None:
-        """Send `packets` to `peers` after what waits already; at once if nothing waits and it is little."""
+    def put(self, peers: LineUp, packets: Sequence[bytes], first: bool = True) -> None:
+        """Send `packets` to `peers` after what waits already; at once if nothing waits and it is little.
+        `first`: whether a frame begins with this; the same frame for others belongs to it."""
         if not peers or not packets:
             return
-        self._jobs.append((peers, packets))
+        self._jobs.append((peers, packets, first))
+        self._frames += first
         if not self._deferred:
             self._run()
 
     def clear(self) -> None:
         """Forget what waits."""
         self._jobs.clear()
+        self._frames = 0
         self._done = 0
 
     def _run(self) -> None:
         self._deferred = False
         budget = TURN
         while self._jobs and budget > 0:
-            peers, packets = self._jobs[0]
+            peers, packets, first = self._jobs[0]
             count = max(1, budget // len(packets))
             some = peers[self._done : self._done + count]
             self._burst(some, packets)
@@ -56,6 +60,7 @@ class Pump:
             self._done += len(some)
             if self._done >= len(peers):
                 self._jobs.popleft()
+                self._frames -= first
                 self._done = 0
         if self._jobs:
             self._deferred = True

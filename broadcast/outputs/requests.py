@@ -1,4 +1,5 @@
-"""(P) Keyframe requests of all fan-outs together: the mixer hears of each rendition at most one a second."""
+"""(P) Keyframe requests of all fan-outs together: the mixer hears of the full rendition at most one a second,
+of a smaller one two."""
 
 from collections.abc import Callable
 
@@ -18,7 +19,8 @@ class KeyframeRequests:
 
     def want(self, rendition: str = "") -> None:
         """Somebody's viewers need a keyframe of this rendition: now, or as soon as it may be."""
-        limiter = self._limiters.setdefault(rendition, KeyframeLimiter(INTERVAL))
+        interval = INTERVAL / 2 if rendition else INTERVAL
+        limiter = self._limiters.setdefault(rendition, KeyframeLimiter(interval))
         limiter.want()
         self._look(rendition, limiter)
 

@@ -1,7 +1,8 @@
 """(P) One outgoing RTP stream that many peers share: numbering, history, sender reports.
 
-All peers get the same SSRC, sequence numbers, timestamps and payloads. Only the payload type and the header
-extension follow each peer's offer, so peers with the same two are a `Group` and share the header work.
+All peers get the same SSRC, timestamps and payloads. The payload type and the header extension follow each
+peer's offer, and who has changed renditions counts on from where it was; peers that agree in these are a
+`Group` and share the header work.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from broadcast.rtp.rtcp import SenderReport, SourceDescription, to_ntp
 # Seconds by which reports call sound younger than it is. Players hold pictures back until the sound of the
 # same moment has passed their longer sound buffer; this much nobody notices, and pictures come earlier by it.
 SOUND_EASE = 0.018
+PADDING = bytes(254) + b"\xff"  # as much as there can be, behind a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,18 @@ class Face:
 
     payload_type: int
     extension: bytes = b""
+    counter: int = 0  # where in `extension` each packet's own number goes (transport-cc); 0: nowhere
+    shift: int = 0  # their numbers less the stream's own
 
 
 class Piece(NamedTuple):
-    """One packet of the stream before it has a header for anybody."""
+    """One packet of the stream before it has a header for anybody. `sent`: monotonic seconds."""
 
     sequence: int
     timestamp: int
     marker: bool
     payload: bytes
+    sent: float
 
 
 class Stream:
@@ -69,7 +74,7 @@ class Stream:
             return []
         first, stamp = self._next, (frame.timestamp + self._offset) & 0xFFFFFFFF
         last = len(parts) - 1 if frame.kind is Kind.VIDEO else -1
-        pieces = [Piece((first + i) & 0xFFFF, stamp, i == last, part) for i, part in enumerate(parts)]
+        pieces = [Piece((first + i) & 0xFFFF, stamp, i == last, part, now) for i, part in enumerate(parts)]
         for piece in pieces:
             self._history.put(piece.sequence, piece)
             self.octets += len(piece.payload)
@@ -94,17 +99,30 @@ class Stream:
 
     def packet(self, piece: Piece, face: Face) -> bytes:
         """The packet as that group gets it; the same bytes each time."""
+        number = piece.sequence + face.shift
         return (
             header(
                 face.payload_type,
-                piece.sequence,
+                number,
                 piece.timestamp,
                 self.ssrc,
                 marker=piece.marker,
-                extension=face.extension,
+                extension=_extension(face, number),
             )
             + piece.payload
         )
+
+    def padding(self, number: int, timestamp: int, face: Face) -> bytes:
+        """A packet of nothing but padding, with the number that the peer sees (RFC 3550 section 5.1)."""
+        head = header(
+            face.payload_type, number, timestamp, self.ssrc, extension=_extension(face, number), padding=True
+        )
+        return head + PADDING
+
+    @property
+    def timestamp(self) -> int:
+        """The newest frame's, as sent; 0 before the first."""
+        return (self.last.timestamp + self._offset) & 0xFFFFFFFF if self.last else 0
 
     def report(self, now: float, wall: float, cname: str) -> bytes:
         """A sender report with its CNAME, anchored at the last frame's capture; b"" before the first.
@@ -118,3 +136,10 @@ class Stream:
         timestamp = self.last.timestamp + self._offset + round(elapsed)
         report = SenderReport(self.ssrc, to_ntp(wall), timestamp, self.packets, self.octets)
         return report.build() + SourceDescription(self.ssrc, cname).build()
+
+
+def _extension(face: Face, number: int) -> bytes:
+    at = face.counter
+    if not at:
+        return face.extension
+    return face.extension[:at] + (number & 0xFFFF).to_bytes(2, "big") + face.extension[at + 2 :]

@@ -1,12 +1,14 @@
 """One peer that gets a shared stream, and the groups that peers with the same headers form."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from broadcast.outputs.limits import Bucket
+from broadcast.outputs.line import Line
+from broadcast.outputs.numbering import Numbering
 from broadcast.outputs.stream import Face
 from broadcast.rtp.frame import Kind
-from broadcast.rtp.packet import build_extensions, playout_delay
+from broadcast.rtp.packet import ONE_BYTE_PROFILE, build_extensions, playout_delay
 from broadcast.transport.lineup import LineUp
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port
@@ -16,6 +18,10 @@ from broadcast.transport.sdp import Extension, Track
 RESENDS, RESENDS_AT_ONCE = 350.0, 300.0
 # Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
 REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
+TOLD = 40.0  # transport-cc messages of one viewer that are read in a second: browsers send 20 at most
+
+ONE_BYTE = ONE_BYTE_PROFILE.to_bytes(2, "big")[:1]
+RESENT = 256  # numbers remembered of what was sent again
 
 
 class Group:
@@ -40,6 +46,14 @@ class Group:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    @property
+    def size(self) -> int:
+        return len(self._live) + len(self._waiting)
+
+    def waits(self, peer: Peer) -> bool:
+        """Whether this peer has had nothing yet."""
+        return peer.id in self._waiting
 
     @property
     def empty(self) -> bool:
@@ -78,8 +92,31 @@ class Viewer:
     audio: Group | None = None
     resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))
     requests: Bucket = field(default_factory=lambda: Bucket(REQUESTS, REQUESTS_AT_ONCE))
+    told: Bucket = field(default_factory=lambda: Bucket(TOLD, TOLD))
     loss: float = 0.0
     rtt: float | None = None
+    # Of its pictures: see renditions.py. Renditions are by index, 0 the full one.
+    at: int = 0  # what it gets
+    goal: int = 0  # what it is to get from the next keyframe of that on
+    pinned: int | None = None  # what it asked for
+    since: int = 0  # its number of the first packet of that
+    paused: int | None = None  # its next number, while it gets nothing on the way down
+    patience: float | None = None  # of its line, where it is another than most have
+    faces: tuple[Face, Face] | None = None  # its headers without and with numbers for transport-cc
+    line: Line | None = None
+    numbers: Numbering = field(default_factory=Numbering)
+    resent: set[int] = field(default_factory=set)  # numbers that came twice: their arrivals say nothing
+
+    def numbered(self, shift: int, counted: bool) -> Face:
+        """Its headers, with numbers so far from the rendition's own."""
+        assert self.faces is not None, "it has pictures"
+        return replace(self.faces[counted], shift=shift)
+
+    def note_resent(self, sequence: int) -> None:
+        """This packet was sent again. Overflow: all are forgotten."""
+        if len(self.resent) >= RESENT:
+            self.resent.clear()
+        self.resent.add(sequence)
 
     @property
     def gets(self) -> tuple[Kind, ...]:
@@ -88,10 +125,19 @@ class Viewer:
         return tuple(kind for kind, group in groups if group is not None)
 
 
-def face(track: Track, delay: tuple[float, float] | None) -> Face:
+def face(track: Track, delay: tuple[float, float] | None, counted: bool = False) -> Face:
     """The headers that a peer negotiated. `delay` is the playout delay (least, most) in seconds to ask for,
-    where the peer knows it."""
+    and `counted` whether each packet bears its number for transport-cc, where the peer knows these."""
+    elements: dict[int, bytes] = {}
+    counter = track.extensions.get(Extension.TRANSPORT_CC) if counted else None
+    if counter is not None:
+        elements[counter] = bytes(2)
     number = track.extensions.get(Extension.PLAYOUT_DELAY)
-    if delay is None or number is None:
+    if delay is not None and number is not None:
+        elements[number] = playout_delay(*delay)
+    if not elements:
         return Face(track.payload_type)
-    return Face(track.payload_type, build_extensions({number: playout_delay(*delay)}))
+    extension = build_extensions(elements)
+    # Behind the extension's head and the element's own: one byte or two (RFC 8285).
+    place = 4 + (1 if extension[:1] == ONE_BYTE else 2)
+    return Face(track.payload_type, extension, place if counter is not None else 0)

@@ -21,7 +21,7 @@ HEADERS = {
 }
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, DELETE",
+    "Access-Control-Allow-Methods": "OPTIONS, GET, POST, PUT, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Expose-Headers": "Location, ETag",
     "Access-Control-Max-Age": "86400",

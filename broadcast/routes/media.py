@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PUBLISHERS = {"camera": "speaker", "slides": "speaker", "talkback": "producer"}  # feed -> whose it is
 SDP = "application/sdp"
+RENDITION = "/whep/sessions/{session}/rendition"
 
 
 class Session(NamedTuple):
@@ -47,6 +48,9 @@ class Media:
             router.add_delete(sessions, self._hang_up)
             router.add_patch(sessions, self._no_trickle)
             router.add_route("OPTIONS", sessions, _options)
+        router.add_get(RENDITION, lambda request: self._rendition(request))
+        router.add_put(RENDITION, self._pin)
+        router.add_route("OPTIONS", RENDITION, _options)
 
     async def _whip(self, request: web.Request) -> web.Response:
         """A speaker's browser or encoder publishes, or a producer talks."""
@@ -119,6 +123,32 @@ class Media:
             status=405,
         )
 
+    async def _rendition(self, request: web.Request, wish: str | None = None) -> web.Response:
+        """Which rendition this session asked for and gets, and which there are."""
+        session, fanout = self._session(request), self._app.fanout
+        if isinstance(session, Remote):
+            found = await session.rendition(wish)
+        else:
+            if wish is not None:
+                fanout.pin(session.id, wish)
+            found = fanout.rendition(session.id)
+        if found is None:
+            raise NotFound("This session does not watch the programme.")
+        body = {"rendition": found[0], "sent": found[1], "renditions": fanout.renditions.names}
+        return web.json_response(body, headers=CORS)
+
+    async def _pin(self, request: web.Request) -> web.Response:
+        """The viewer asks for one rendition, or for what the line carries."""
+        try:
+            wish = (await request.json())["rendition"]
+        except (ValueError, LookupError, TypeError):
+            wish = None
+        names = ["auto", *self._app.fanout.renditions.names]
+        if wish not in names:
+            message = f'Send {{"rendition": one of {", ".join(names)}}}.'
+            raise RequestError(message, code="unknown_rendition")
+        return await self._rendition(request, wish)
+
     def _session(self, request: web.Request) -> Peer | Remote:
         session = self._sessions.get(request.match_info["session"])
         if session is None or session.peer.state == "closed":
@@ -129,6 +159,8 @@ class Media:
 async def _options(request: web.Request) -> web.Response:
     """What may be posted here (RFC 9725, section 4.7), also to pages of other origins."""
     allow = "OPTIONS, GET, DELETE" if "session" in request.match_info else "OPTIONS, POST"
+    if request.path.endswith("/rendition"):
+        allow = "OPTIONS, GET, PUT"
     return web.Response(status=204, headers={**CORS, "Accept-Post": SDP, "Allow": allow})
 
 

@@ -87,12 +87,13 @@ def header(
     *,
     marker: bool = False,
     extension: bytes = b"",
+    padding: bool = False,
 ) -> bytes:
     """The header of one RTP packet. `sequence` and `timestamp` are wrapped here; `extension` comes from
-    `build_extensions` and already carries its head."""
+    `build_extensions` and already carries its head; with `padding` the packet must end in some."""
     return (
         _HEADER.pack(
-            0x90 if extension else 0x80,
+            0x80 | 0x10 * bool(extension) | 0x20 * padding,
             payload_type | 0x80 if marker else payload_type,
             sequence & 0xFFFF,
             timestamp & 0xFFFFFFFF,

@@ -1,7 +1,7 @@
 """(P) RTCP: reports (RFC 3550), feedback (RFC 4585, RFC 5104, REMB) and round trips (RFC 3611).
 
 `parse` reads a compound packet into small dataclasses; each of them builds its own bytes with `build()`.
-Feedback for transport-cc has a file of its own, transport_cc.py.
+What transport-cc says has a file of its own, transport_cc.py.
 """
 
 import struct
@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError
+from broadcast.rtp.transport_cc import Arrivals
+from broadcast.rtp.transport_cc import read as read_arrivals
 
 SR, RR, SDES, BYE, RTPFB, PSFB, XR = 200, 201, 202, 203, 205, 206, 207
 
@@ -197,6 +199,7 @@ Report = (
     | Remb
     | ReferenceTime
     | RoundTrip
+    | Arrivals
 )
 
 
@@ -278,6 +281,8 @@ def _body(kind: int, count: int, body: bytes) -> Iterable[Report]:
         return (Bye(tuple(_word(body, 4 * i) for i in range(count))),)
     if kind == RTPFB and count == 1:
         return (_parse_nack(body),)
+    if kind == RTPFB and count == 15:
+        return (read_arrivals(body),)
     if kind == PSFB:
         return _parse_psfb(count, body)
     if kind == XR:

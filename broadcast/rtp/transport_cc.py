@@ -1,14 +1,18 @@
 """(P) Transport-wide congestion control: tells a sender when each of its packets arrived, so that it can
-find what the path carries (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+find what the path carries (draft-holmer-rmcat-transport-wide-cc-extensions-01). Both directions: `ArrivalLog`
+writes what we received, `Arrivals` reads what a viewer received.
 """
 
 import struct
+from dataclasses import dataclass
 
+from broadcast.errors import MalformedError
 from broadcast.rtp.packet import sequence_delta
 
 TICK = 0.00025  # seconds of one receive delta
 REFERENCE = 0.064  # seconds of one reference tick
 MOST_PACKETS = 256  # in one message, which then fits a datagram; what comes beyond goes unreported
+MOST_READ = 4096  # packets that a message of others may tell of: no honest one spans more
 
 
 class ArrivalLog:
@@ -95,3 +99,56 @@ def _chunks(statuses: list[int]) -> bytes:
         found.append(chunk)
         position += 7
     return struct.pack(f"!{len(found)}H", *found)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What somebody received of ours: of the `count` packets from number `first` on, those that came, as
+    (16-bit number, seconds on the receiver's clock, which starts anywhere and wraps after twelve days)."""
+
+    first: int
+    count: int
+    received: tuple[tuple[int, float], ...]
+
+
+def read(body: bytes) -> Arrivals:
+    """The message behind its RTCP header. Raises MalformedError; struct.error when it is cut off."""
+    first, count, reference = struct.unpack_from("!HHI", body, 8)
+    if count > MOST_READ:
+        raise MalformedError("transport-cc message about too many packets")
+    symbols, position = _symbols(body, count)
+    ticks = (reference >> 8) * 256  # a reference tick is 256 small ones
+    received = []
+    for index, symbol in enumerate(symbols):
+        if symbol == 1:
+            ticks += body[position] if position < len(body) else _cut_off()
+            position += 1
+        elif symbol == 2:
+            ticks += struct.unpack_from("!h", body, position)[0]
+            position += 2
+        else:
+            continue
+        received.append(((first + index) & 0xFFFF, ticks * TICK))
+    return Arrivals(first, count, tuple(received))
+
+
+def _cut_off() -> int:
+    raise MalformedError("transport-cc message cut off")
+
+
+def _symbols(body: bytes, count: int) -> tuple[list[int], int]:
+    """One status for each packet, and where the deltas begin."""
+    found: list[int] = []
+    position = 16
+    while len(found) < count:
+        chunk: int = struct.unpack_from("!H", body, position)[0]
+        position += 2
+        if not chunk & 0x8000:
+            found += [chunk >> 13] * min(chunk & 0x1FFF, count - len(found))
+            if not chunk & 0x1FFF:
+                raise MalformedError("transport-cc run of no length")
+        elif chunk & 0x4000:
+            found += ((chunk >> shift) & 3 for shift in range(12, -1, -2))
+        else:
+            found += ((chunk >> shift) & 1 for shift in range(13, -1, -1))
+    return found[:count], position

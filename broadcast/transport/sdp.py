@@ -30,10 +30,16 @@ _PUBLISH_EXTENSIONS = {
     Kind.VIDEO: (Extension.ABS_SEND_TIME, Extension.TRANSPORT_CC, Extension.MID),
     Kind.AUDIO: (Extension.ABS_SEND_TIME, Extension.TRANSPORT_CC, Extension.MID, Extension.AUDIO_LEVEL),
 }
-# Viewers estimate no bandwidth for us: the programme has one rate, and their feedback would cost us.
-_WATCH_EXTENSIONS = {Kind.VIDEO: (Extension.PLAYOUT_DELAY,), Kind.AUDIO: (Extension.PLAYOUT_DELAY,)}
+# Viewers tell when each packet of the picture came, as long as packets bear a number for it: outputs/line.py.
+_WATCH_EXTENSIONS = {
+    Kind.VIDEO: (Extension.PLAYOUT_DELAY, Extension.TRANSPORT_CC),
+    Kind.AUDIO: (Extension.PLAYOUT_DELAY,),
+}
 _PUBLISH_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
-_WATCH_FEEDBACK = ("nack", "nack pli", "ccm fir")
+_WATCH_FEEDBACK = {
+    Kind.VIDEO: ("nack", "nack pli", "ccm fir", "transport-cc"),
+    Kind.AUDIO: ("nack", "nack pli", "ccm fir"),
+}
 _UNUSABLE = 1000  # a rank
 
 
@@ -127,7 +133,7 @@ def answer_watch(offer: Description, local: Local, watch: Watch) -> tuple[Negoti
         codec = codecs[kind]
         assert codec is not None  # only wanted kinds come here
         chosen = _best(media, lambda each: _watch_rank(each, codec), codec.value.upper())
-        track = _track(media, chosen, (ssrcs[kind],), _WATCH_EXTENSIONS[kind], _WATCH_FEEDBACK)
+        track = _track(media, chosen, (ssrcs[kind],), _WATCH_EXTENSIONS[kind], _WATCH_FEEDBACK[kind])
         settings = _h264(chosen)
         if codec is Codec.OPUS:
             settings = {"minptime": "10", "useinbandfec": "1", "stereo": "1", "sprop-stereo": "1"}

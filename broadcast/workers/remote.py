@@ -41,6 +41,13 @@ class Remote:
             self._worker.end(self, reason)
             self.ended(reason)
 
+    async def rendition(self, name: str | None) -> tuple[str, str | None] | None:
+        """What this viewer asked for and gets, after asking for `name` if there is one."""
+        try:
+            return None if self.state == "closed" else await self._worker.rendition(self, name)
+        except WorkerLost:
+            return None
+
     def ended(self, reason: str) -> None:
         """It has ended: tell who asked. Idempotent."""
         if self.state != "closed":
@@ -125,23 +132,32 @@ class Worker:
 
     async def watch(self, offer: str, role: str) -> tuple[Remote, str]:
         """A session for one more viewer, and the SDP answer. Raises OfferError, or WorkerLost."""
-        number = next(self._numbers)
-        answered = self._asked[number] = asyncio.get_running_loop().create_future()
-        self._child.send_json(Word.OFFER, {"id": number, "offer": offer, "role": role})
-        try:
-            said = await asyncio.wait_for(answered, ANSWER_TIMEOUT)
-        except TimeoutError:
-            log.error("worker %s does not answer", self.pid)
-            self.kill()
-            raise WorkerLost from None
-        finally:
-            self._asked.pop(number, None)
+        said = await self._ask(Word.OFFER, {"offer": offer, "role": role})
         if "code" in said:
             raise OfferError(said["message"], code=said["code"], status=said["status"])
         session = self.sessions.get(said["peer"])
         if session is None:
             raise WorkerLost  # in the very moment
         return session, said["answer"]
+
+    async def rendition(self, session: Remote, name: str | None) -> tuple[str, str | None] | None:
+        """What this viewer asked for and gets, after asking for `name` if there is one; None if it does not
+        watch. Raises WorkerLost."""
+        said = await self._ask(Word.RENDITION, {"peer": session.id, "name": name})
+        return None if said["wish"] is None else (said["wish"], said["sent"])
+
+    async def _ask(self, word: Word, question: dict[str, Any]) -> dict[str, Any]:
+        number = next(self._numbers)
+        answered = self._asked[number] = asyncio.get_running_loop().create_future()
+        self._child.send_json(word, {"id": number, **question})
+        try:
+            return await asyncio.wait_for(answered, ANSWER_TIMEOUT)
+        except TimeoutError:
+            log.error("worker %s does not answer", self.pid)
+            self.kill()
+            raise WorkerLost from None
+        finally:
+            self._asked.pop(number, None)
 
     def end(self, session: Remote, reason: str) -> None:
         """End one of its sessions."""

@@ -6,14 +6,15 @@ from typing import Any
 
 
 class Word(IntEnum):
-    """The messages. To a worker: SETTINGS to CLOSE; to the server: READY to STATS."""
+    """The messages. To a worker: SETTINGS to RENDITION; to the server: READY to STATS."""
 
     SETTINGS = 1  # the first: where to listen
     FRAME = 2  # of the programme; of a smaller rendition, if it has a name
     OFFER = 3  # {"id", "offer", "role"}: somebody wants to watch
     CLOSE = 4  # {"peer", "reason"}: end this session
+    RENDITION = 5  # {"id", "peer", "name"}: this one ("auto": what the line carries); null only asks
     READY = 20  # {}: may be sent viewers
-    ANSWER = 21  # {"id", "peer", "answer"} or {"id", "code", "message", "status"}
+    ANSWER = 21  # {"id", "peer", "answer"}, {"id", "wish", "sent"} or {"id", "code", "message", "status"}
     CONNECTED = 22  # {"peer"}
     LEFT = 23  # {"peer", "reason"}
     KEYFRAME = 24  # {"rendition"}: its viewers need one
@@ -29,6 +30,7 @@ class WorkerSettings:
     max_peers: int
     handshake_timeout: float
     silence_timeout: float
+    sizes: tuple[tuple[str, int], ...] = (("full", 3_000_000),)  # renditions: name, bit/s; the full one first
 
     def to_json(self) -> dict[str, Any]:
         """For the pipe."""
@@ -38,7 +40,8 @@ class WorkerSettings:
     def from_json(cls, data: dict[str, Any]) -> "WorkerSettings":
         """From the pipe."""
         bind = tuple((str(host), int(port)) for host, port in data["bind"])
-        return cls(**{**data, "bind": bind, "advertise": tuple(data["advertise"])})
+        sizes = tuple((str(name), int(rate)) for name, rate in data["sizes"])
+        return cls(**{**data, "bind": bind, "advertise": tuple(data["advertise"]), "sizes": sizes})
 
 
 def spread(settings: WorkerSettings, count: int, first: int) -> list[WorkerSettings]:

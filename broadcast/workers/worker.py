@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from broadcast.errors import MalformedError, PavilionError
 from broadcast.outputs.fanout import Fanout
+from broadcast.outputs.renditions import Size
 from broadcast.pipe import Pieces, pack_json, unpack_frame, unpack_json
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
@@ -69,7 +70,9 @@ class Worker(asyncio.Protocol):
         if word == Word.FRAME:
             if self._fanout is not None:
                 name, frame = unpack_frame(body)
-                if not name:
+                if name:
+                    self._fanout.send_rendition(name, frame)
+                else:
                     self._fanout.send(frame)
         elif word == Word.SETTINGS:
             self._beginning = asyncio.create_task(self._begin(WorkerSettings.from_json(unpack_json(body))))
@@ -80,6 +83,8 @@ class Worker(asyncio.Protocol):
             peer = self._peers.get(said["peer"])
             if peer is not None:
                 peer.close(said["reason"])
+        elif word == Word.RENDITION:
+            self._asked_rendition(unpack_json(body))
 
     async def _begin(self, settings: WorkerSettings) -> None:
         try:
@@ -96,8 +101,8 @@ class Worker(asyncio.Protocol):
             log.error("cannot listen on UDP %s: %s", settings.bind, error.strerror)
             self.ended.set()
             return
-        self._fanout = Fanout(self._port)
-        self._fanout.on_keyframe_needed = lambda: self._say(Word.KEYFRAME, {"rendition": ""})
+        self._fanout = Fanout(self._port, sizes=[Size(*each) for each in settings.sizes])
+        self._fanout.on_keyframe_needed = lambda name: self._say(Word.KEYFRAME, {"rendition": name})
         self._say(Word.READY, {})
         self._report()
 
@@ -111,7 +116,7 @@ class Worker(asyncio.Protocol):
             self._say(Word.ANSWER, {"id": said["id"], **refusal})
             return
         self._peers[peer.id] = peer
-        self._fanout.add_viewer(peer)
+        self._fanout.add_viewer(peer, role=said["role"])
         connected = peer.on_connected
 
         def joined() -> None:
@@ -121,6 +126,13 @@ class Worker(asyncio.Protocol):
         peer.on_connected = joined
         peer.when_closed(lambda reason: self._left(peer, reason))
         self._say(Word.ANSWER, {"id": said["id"], "peer": peer.id, "answer": answer})
+
+    def _asked_rendition(self, said: dict[str, Any]) -> None:
+        assert self._fanout is not None, "there was an offer"
+        if said["name"] is not None:
+            self._fanout.pin(said["peer"], said["name"])
+        wish, sent = self._fanout.rendition(said["peer"]) or (None, None)
+        self._say(Word.ANSWER, {"id": said["id"], "wish": wish, "sent": sent})
 
     def _left(self, peer: Peer, reason: str) -> None:
         self._peers.pop(peer.id, None)

@@ -196,6 +196,22 @@ async def test_whep_life(http: aiohttp.ClientSession) -> None:
         await refused(answer, 404, "not_found")
 
 
+async def test_a_viewer_chooses_a_rendition(http: aiohttp.ClientSession) -> None:
+    """What was asked for is told again; what is not there is refused, and so are sessions that are not."""
+    async with http.post("/whep", data=offer("recvonly"), headers=SDP) as answer:
+        session = f"{answer.headers['Location']}/rendition"
+    async with http.get(session) as answer:
+        assert await answer.json() == {"rendition": "auto", "sent": None, "renditions": ["720p", "360p"]}
+    async with http.put(session, json={"rendition": "360p"}) as answer:
+        assert answer.status == 200
+        assert (await answer.json())["rendition"] == "360p"
+    for body in ("x", "[]", '{"rendition": "90p"}', '{"rendition": [1]}', "{}"):
+        async with http.put(session, data=body) as answer:
+            await refused(answer, 400, "unknown_rendition")
+    async with http.put("/whep/sessions/nothing/rendition", json={"rendition": "auto"}) as answer:
+        await refused(answer, 404, "not_found")
+
+
 async def test_sessions_are_unguessable(http: aiohttp.ClientSession, passes: dict[str, str]) -> None:
     """Only who knows the location ends a session; an unknown one is 404."""
     async with http.post("/whip", data=offer("sendonly"), headers=bearer(passes["thony"])) as answer:

@@ -89,6 +89,22 @@ export async function known(location, pass) {
 }
 
 /**
+ * Asks for a rendition of the programme in a session that runs, and says what is sent.
+ *
+ * @param {string} location @param {string | null} pass @param {string} id "auto", or one of `renditions`
+ * @returns {Promise<{rendition: string, sent: string | null, renditions: string[]}>}
+ */
+export async function chooseRendition(location, pass, id) {
+  /** @type {Record<string, string>} */
+  const headers = { 'Content-Type': 'application/json' };
+  if (pass) headers.Authorization = `Bearer ${pass}`;
+  const body = JSON.stringify({ rendition: id });
+  const response = await fetch(`${location}/rendition`, { method: 'PUT', headers, body, signal: AbortSignal.timeout(HTTP_TIMEOUT) });
+  if (!response.ok) throw refusal(response.status, await response.text());
+  return response.json();
+}
+
+/**
  * Ends a session on the server.
  *
  * @param {string} location @param {string | null} pass

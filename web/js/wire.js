@@ -7,7 +7,7 @@
  */
 
 import { backoff, ServerClock } from './backoff.js';
-import { describe, exchange, forget, known, WireError } from './offer.js';
+import { chooseRendition, describe, exchange, forget, known, WireError } from './offer.js';
 import { Vigil } from './vigil.js';
 
 const PING_EVERY = 5000; // ms
@@ -192,6 +192,8 @@ export class Peering {
   #running = false;
   #answered = 0;
   #vigil = new Vigil();
+  /** The rendition asked for, in this connection and those after it. */
+  rendition = 'auto';
 
   /** @param {PeeringOptions} options */
   constructor(options) {
@@ -221,6 +223,17 @@ export class Peering {
     this.#end();
     this.release();
     this.#say('idle');
+  }
+
+  /**
+   * One rendition of the programme ("720p"), or "auto" for what the line carries; kept over new connections.
+   *
+   * @param {string} id
+   * @returns {Promise<{rendition: string, sent: string | null, renditions: string[]} | null>} null while not connected
+   */
+  async setRendition(id) {
+    this.rendition = id;
+    return this.#location ? chooseRendition(this.#location, this.options.pass, id) : null;
   }
 
   /** Starts a new connection at once, for example because the picture froze. @param {string} why */
@@ -314,6 +327,7 @@ export class Peering {
       this.#answered = Date.now();
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });
       this.#mind(pc);
+      if (this.rendition !== 'auto') void this.setRendition(this.rendition).catch(console.warn);
       await this.settled(pc);
     } catch (error) {
       if (this.pc === pc) this.#failed(error);

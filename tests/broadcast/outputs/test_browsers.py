@@ -81,7 +81,9 @@ async def test_chromium_in_and_out(chromium: Chromium, codec: str, loss: float) 
     peer.receive_srtp = lossy  # type: ignore[method-assign]
     feed = WhipFeed("ada", peer, owner="ada")
 
-    def wanted() -> None:  # here the feed stands for the mixer, whose keyframes cost the speaker nothing
+    def wanted(
+        name: str,
+    ) -> None:  # here the feed stands for the mixer, whose keyframes cost the speaker nothing
         nonlocal asked
         asked += 1
         feed.request_keyframe()

@@ -33,7 +33,7 @@ class Hall:
             defer=self.later.append,
             **settings,  # type: ignore[arg-type]
         )
-        self.fanout.on_keyframe_needed = lambda: self.asked.append(self.clock())
+        self.fanout.on_keyframe_needed = lambda name: self.asked.append(self.clock())
         self.count = 0
 
     def viewer(self, name: str, *, video: int = VIDEO, connected: bool = True, **changes: object) -> FakePeer:
@@ -306,7 +306,7 @@ def test_who_leaves_gets_nothing_more() -> None:
     assert told == ["left"]
     assert len(peer.rtp) == count
     assert hall.fanout.stats()["viewers"] == 0
-    assert not any(hall.fanout._groups.values())
+    assert not hall.fanout.renditions.watching(0)
 
 
 def test_sound_alone_and_picture_alone() -> None:

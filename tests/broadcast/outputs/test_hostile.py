@@ -36,7 +36,7 @@ class Stage:
         self._number = 0
         self.fanout.on_keyframe_needed = self._ask
 
-    def _ask(self) -> None:
+    def _ask(self, name: str) -> None:
         self.asked += 1
 
     async def join(self) -> Agent:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcast.rtp.transport_cc import MOST_PACKETS, ArrivalLog
+from broadcast.errors import MalformedError
+from broadcast.rtp import rtcp
+from broadcast.rtp.transport_cc import MOST_PACKETS, MOST_READ, ArrivalLog, Arrivals
 from tests.support.rtp import network
 
 
@@ -48,7 +50,12 @@ def test_arrivals_survive(seed: int, first: int, loss: float, reach: int) -> Non
         arrivals[(first + number) & 0xFFFF] = clock
         log.received((first + number) & 0xFFFF, clock)
         if place % 40 == 39:
-            _, count, found = read(log.message(1, 2) or b"")
+            message = log.message(1, 2) or b""
+            _, count, found = read(message)
+            (ours,) = rtcp.parse(message)
+            assert isinstance(ours, Arrivals)
+            assert dict(ours.received) == pytest.approx(found)
+            assert ours.count >= len(ours.received)
             assert count == place // 40
             assert not reported.keys() & found.keys()
             reported.update(found)
@@ -84,3 +91,17 @@ def test_bounded_and_fits_a_datagram() -> None:
     assert len(log) <= MOST_PACKETS
     while len(log):
         assert len(log.message(1, 2) or b"") <= 1200
+
+
+@given(st.binary(max_size=60), st.integers(0, 0xFFFF))
+def test_what_others_send_is_read_or_refused(tail: bytes, count: int) -> None:
+    """Any chunks and deltas: arrivals no more than packets told of, or MalformedError."""
+    body = bytes(8) + struct.pack("!HH", 7, count) + tail + bytes(-len(tail) % 4)
+    message = struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body
+    try:
+        found = rtcp.parse(message)
+    except MalformedError:
+        return
+    for told in found:
+        assert isinstance(told, Arrivals)
+        assert len(told.received) <= told.count <= MOST_READ

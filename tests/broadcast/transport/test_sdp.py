@@ -53,16 +53,17 @@ def test_chromium_publishes_h264() -> None:
 
 
 def test_chromium_watches() -> None:
-    """A viewer gets our SSRCs under its own numbers, and is not asked for bandwidth feedback."""
+    """A viewer gets our SSRCs under its own numbers, and tells when pictures' packets come, not sound's."""
     media, answer = watch(OFFERS["chromium_watch"])
     assert media.video is not None
     assert media.audio is not None
     assert media.video.ssrcs == (1111,)
     assert media.audio.ssrcs == (2222,)
     assert "a=ssrc:1111 cname:programme" in section(answer, "video")
-    assert "transport-cc" not in answer
+    assert f"a=rtcp-fb:{media.video.payload_type} transport-cc" in section(answer, "video")
+    assert not any("transport-cc" in line for line in section(answer, "audio"))
     assert "goog-remb" not in answer
-    assert set(media.video.extensions) == {Extension.PLAYOUT_DELAY}
+    assert set(media.video.extensions) == {Extension.PLAYOUT_DELAY, Extension.TRANSPORT_CC}
     assert f"a=rtcp-fb:{media.video.payload_type} nack pli" in section(answer, "video")
 
 
