@@ -36,14 +36,18 @@ PLAY = """async () => {
     window.stalls = [];
     window.faults = [];
     video.addEventListener("waiting", () => stalls.push(performance.now()));
-    hls.on(Hls.Events.ERROR, (_, data) => faults.push(`${data.fatal ? "fatal " : ""}${data.details}`));
+    hls.on(Hls.Events.ERROR, (_, data) => {
+        faults.push(`${data.fatal ? "fatal " : ""}${data.details}`);
+        // A server that is being started again: hls.js gives up after some seconds, the page does not.
+        if (data.fatal && data.type === Hls.ErrorTypes.NETWORK_ERROR) setTimeout(() => hls.startLoad(), 500);
+    });
     hls.loadSource("/live/index.m3u8");
     hls.attachMedia(video);
     await new Promise((go) => hls.once(Hls.Events.MANIFEST_PARSED, go));
     await video.play();
     window.hls = hls;
     // hls.js plays faster only when it is nearly there: from further away one jumps, as the page does.
-    setInterval(() => {
+    window.jumping = setInterval(() => {
         if (hls.latency > 4 && hls.liveSyncPosition) video.currentTime = hls.liveSyncPosition;
     }, 1000);
     window.eye = new probe.Watch(video, { code: true });
