@@ -1,23 +1,31 @@
 #!/bin/sh
-# Debian's programs that the tests drive: installed by apt where that is allowed, named where it is not.
+# Debian's programs that the tests drive: installed by apt where that is allowed, named where it is not. Without
+# the browsers and FFmpeg there is no use in going on; tests of caches and of GStreamer are then skipped.
 set -eu
-missing=""
-for pair in chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg nginx:nginx-light varnishd:varnish; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+PATH="$PATH:/usr/sbin:/sbin"
+needed="" useful=""
+for pair in chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg; do
+    command -v "${pair%%:*}" >/dev/null || needed="$needed ${pair##*:}"
 done
+for pair in nginx:nginx-light varnishd:varnish; do
+    command -v "${pair%%:*}" >/dev/null || useful="$useful ${pair##*:}"
+done
+gst-inspect-1.0 hlsdemux >/dev/null 2>&1 ||
+    useful="$useful gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+missing="$needed$useful"
 [ -z "$missing" ] && exit 0
-say="The tests drive real programs that are not installed:$missing. Say: apt-get install$missing"
-if ! command -v apt-get >/dev/null; then
-    echo "$say" >&2
-    exit 1
-fi
+give_up() {
+    echo "The tests drive real programs that are not installed:$missing. Say: apt-get install$missing$1" >&2
+    [ -z "$needed" ] # without the useful ones it goes on
+    exit
+}
+command -v apt-get >/dev/null || give_up ""
 if [ "$(id -u)" = 0 ]; then
     as_root=""
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
     as_root="sudo"
 else
-    echo "$say (as root)" >&2
-    exit 1
+    give_up " (as root)"
 fi
 echo "Installing$missing for the tests ..."
 export DEBIAN_FRONTEND=noninteractive
@@ -30,4 +38,4 @@ if [ ! -e $policy ]; then
 fi
 $as_root apt-get update -qq
 # shellcheck disable=SC2086  # a list of packages
-$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || { echo "$say" >&2; exit 1; }
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || give_up ""

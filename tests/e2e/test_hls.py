@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,11 @@ class Player:
         assert status == 200, body
         return check(body.decode())
 
+    async def until(self, base: str, msn: int) -> None:
+        """Wait for this segment, one after the other: nothing may be asked for far ahead."""
+        for number in range(msn + 1):
+            await self.playlist(base, _HLS_msn=number)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(start_server: Any, event_table: Any) -> Server:
@@ -60,6 +67,7 @@ async def player(server: Server) -> AsyncIterator[Player]:
 async def test_following_the_programme(player: Player) -> None:
     """A player that asks for one version after the other gets each once it is there, and all its media."""
     base = await player.find()
+    await player.until(base, 0)
     now = await player.playlist(base, _HLS_msn=1, _HLS_part=1)
     assert now.segments[1].parts
     status, headers, init = await player.get(base + now.segments[0].map)
@@ -136,12 +144,40 @@ async def probe(*command: str) -> str:
 async def test_ffmpeg_plays_it(player: Player) -> None:
     """FFmpeg follows the live playlist and finds pictures and sound without a complaint."""
     base = await player.find()
-    await player.playlist(base, _HLS_msn=3)
+    await player.until(base, 3)
     found = await probe(
         *("ffmpeg", "-nostdin", "-v", "warning", "-i", f"{player.root}/index.m3u8"),
         *("-t", "4", "-f", "null", "-"),
     )
     assert not [line for line in found.splitlines() if "error" in line.lower()], found
+
+
+async def test_gstreamer_plays_it(player: Player) -> None:
+    """GStreamer's HLS client hands on a hundred pictures, where it is installed."""
+    if shutil.which("gst-inspect-1.0") is None or subprocess.call(
+        ["gst-inspect-1.0", "--exists", "hlsdemux"]
+    ):
+        pytest.skip("GStreamer's HLS client is not installed. Say: sh tests/browsers.sh")
+    base = await player.find()
+    await player.until(base, 5)  # this client wants some segments before it begins
+    process = await asyncio.create_subprocess_exec(
+        *("gst-launch-1.0", "-v", "souphttpsrc", f"location={player.root}/index.m3u8", "!", "hlsdemux"),
+        *("!", "qtdemux", "name=d", "d.video_0", "!", "h264parse", "!", "fakesink", "silent=false"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    pictures, said = 0, b""
+    try:
+        async with asyncio.timeout(90):
+            while pictures < 100 and (line := await process.stdout.readline()):
+                pictures += b"chain" in line
+                said = (said + line)[-4000:]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    assert pictures == 100, said.decode(errors="replace")
 
 
 async def test_thumbnails(server: Server, player: Player) -> None:

@@ -12,6 +12,7 @@ import pytest_asyncio
 from broadcast.errors import NotFound, RequestError
 from broadcast.outputs.hls.line import PART_SKIP, Line
 from broadcast.outputs.hls.packager import Cut
+from broadcast.outputs.hls.playlist import Segment
 from broadcast.outputs.hls.store import Reel
 from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Frame
@@ -208,6 +209,28 @@ async def test_compressed_alike(air: Air) -> None:
         air.line.put(frame)
     text = await air.line.media()
     assert gzip.decompress(text.packed) == text.plain
+
+
+async def test_a_long_event(tmp_path: Path) -> None:
+    """Of 150 minutes a delta update is at most 5 KB, and the whole playlist still obeys the rules."""
+    air = Air(tmp_path, window=4 * 3600)
+    segments = [
+        Segment(n, n * 180_000, 180_000, 1_680_069_600_000 + n * 2000, n * 8, 8, 600_000, 0)
+        for n in range(75 * 60)
+    ]
+    line = Line(Reel(tmp_path / "long"), air.writer, Cut(30), air.window)
+    line.restore(segments, {0: b""})
+    line.begin(line.end + 90_000, lambda ticks: 1_680_069_600_000 + ticks // 90)
+    for frame in frames(30):
+        line.put(frame)
+    whole = check((await line.media()).plain.decode())
+    delta = await line.media(skip=True)
+    assert len(whole.over) > 4500
+    check_delta(whole, check(delta.plain.decode()))
+    assert len(delta.plain) <= 5000
+    for each in (line, air.line):
+        each.close()
+    air.writer.stop(20)
 
 
 async def test_memory_is_flat(air: Air) -> None:
