@@ -115,8 +115,10 @@ async def _watch(server: Server, seconds: float, path: Path, tell: Callable[[str
 
 def _sample(whole: psutil.Process, url: str, at: float) -> list[Sample]:
     """The server and its children: the mixer that worked most is the one on air, the other the spare."""
-    # Asked last, lest our own connection be counted.
-    found = [replace(_of(whole, "server", at), tasks=_tasks(url))]
+    found = []
+    with contextlib.suppress(OSError):  # a machine so busy that nobody answers: the next sample will do
+        # Asked last, lest our own connection be counted.
+        found.append(replace(_of(whole, "server", at), tasks=_tasks(url)))
     mixers = []
     for child in whole.children(recursive=True):
         with contextlib.suppress(psutil.Error):
