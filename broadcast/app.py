@@ -15,6 +15,7 @@ from typing import Any
 from broadcast import live
 from broadcast.archive import Archive
 from broadcast.config import Config, host_port
+from broadcast.distribution import Distribution, targets_of
 from broadcast.errors import MediaError, NotFound, PavilionError
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
@@ -91,6 +92,8 @@ class App:
         self._on_stop("workers", self.workers.stop)
         self.relay = Relay(self.port)
         self.returns = Returns(self.port, self.fanout)
+        self.distribution = Distribution(config)
+        self._on_stop("targets", self.distribution.stop)
         self.feeds = Feeds()
         event = event_of(config)
         dead_after = limits.dead_feed_ms / 1000
@@ -161,6 +164,8 @@ class App:
         for rendition in self.mixer.settings.renditions:
             sink = partial(self.fanout.send_rendition, rendition.name)
             self.programme.attach(sink, f"{FULL}.{rendition.name}")
+        self.distribution.start(self.programme, self.requests.want)
+        self.stage.on_targets = self.distribution.send_to
         self.mixer.on_return = self.returns.send
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
@@ -171,7 +176,7 @@ class App:
         self.workers.on_keyframe_needed = self.requests.want
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
-        self.stage.more_health = lambda: {"recording": self.archive.health()}
+        self.stage.more_health = self._health
 
     async def _prepare_clips(self, cache: Path) -> None:
         """Every clip as a feed, in a form that all browsers play; until then its talk has no picture."""
@@ -239,6 +244,7 @@ class App:
             ("workers", self.workers.stats()),
             ("relay", self.relay.stats()),
             ("returns", self.returns.stats()),
+            ("restream", self.distribution.stats()),
             ("mixer", self.mixer.stats()),
             ("desk", self.desk.stats()),
             ("recording", self.archive.stats()),
@@ -273,6 +279,10 @@ class App:
             f"{feed_id} crashed the mixer twice and is left out until it is sent anew: have that page "
             "reloaded, or another browser or encoder used.",
         )
+
+    def _health(self) -> dict[str, Any]:
+        """What the desk's health message holds of the outputs."""
+        return {"recording": self.archive.health(), "restream": self.distribution.health()}
 
     def _left_audience(self, ident: str) -> None:
         self._audience.pop(ident, None)
@@ -347,6 +357,7 @@ def event_of(config: Config) -> Event:
         clips=tuple(clip.id for clip in config.clips),
         slate=Slate(slate.title or config.event.name, slate.message, start if slate.countdown else None),
         public_viewers=config.event.public_viewers,
+        targets=targets_of(config),
     )
 
 

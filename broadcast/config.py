@@ -6,38 +6,21 @@ found before the show; every error is one line that names the key and the rule i
 
 import re
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from broadcast.errors import ConfigError
+from broadcast.errors import ConfigError, TargetError
+from broadcast.tables import record, rule
+from broadcast.targets import parse as parse_target
 
-ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 LAYOUTS = ("full", "pip", "side", "grid")
 ROLES = ("producer", "speaker", "screen", "viewer")
 GRID_MOST = 6  # pictures that a grid shows
 LEVELS = ("debug", "info", "warning", "error")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster")
-
-
-def rule(
-    default: Any = MISSING,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    ident: bool = False,
-    even: bool = False,
-    full: bool = False,
-) -> Any:
-    """A field of the configuration with the rule that its value obeys."""
-    rules = {"low": low, "high": high, "choices": choices, "ident": ident, "even": even, "full": full}
-    if default is MISSING:
-        return field(metadata=rules)
-    return field(default=default, metadata=rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +141,29 @@ class HlsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RestreamConfig:
+    """[restream]: how the programme is sent to RTMP and SRT targets."""
+
+    retry_seconds: float = rule(1.0, low=0.1, high=60)
+    retry_most_seconds: float = rule(30.0, low=1, high=3600)
+    connect_seconds: float = rule(15.0, low=1, high=120)
+    stall_seconds: float = rule(10.0, low=1, high=120)
+    queue_kib: int = rule(2048, low=64, high=65536)
+    ca_file: str = rule("")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """[[targets]]: one RTMP or SRT server that may get the programme."""
+
+    id: str = rule(ident=True)
+    name: str = rule(full=True)
+    url: str = rule(full=True, secret=True)
+    key: str = rule("", secret=True)
+    start: bool = rule(False)
+
+
+@dataclass(frozen=True, slots=True)
 class PersonConfig:
     """[[people]]: one who gets a personal link."""
 
@@ -204,6 +210,8 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     hls: HlsConfig = field(default_factory=HlsConfig)
+    restream: RestreamConfig = field(default_factory=RestreamConfig)
+    targets: tuple[TargetConfig, ...] = ()
     people: tuple[PersonConfig, ...] = ()
     clips: tuple[ClipConfig, ...] = ()
     talks: tuple[TalkConfig, ...] = ()
@@ -231,80 +239,9 @@ def parse(table: dict[str, Any], folder: Path = Path()) -> Config:
     """The checked configuration in a table as TOML gives it. Raises `ConfigError`."""
     if "folder" in table:
         raise ConfigError("folder", "is not a key of this file")
-    config = _record(Config, {**table, "folder": folder}, "")
+    config = record(Config, {**table, "folder": folder}, "")
     _check_whole(config)
     return config
-
-
-T = TypeVar("T")
-
-
-def _record(cls: type[T], table: Any, where: str) -> T:
-    """One table as its dataclass."""
-    if not isinstance(table, dict):
-        raise ConfigError(where, "must be a table")
-    hints = get_type_hints(cls)
-    known = {item.name: item for item in fields(cls)}  # type: ignore[arg-type]
-    for key in table:
-        if key not in known:
-            names = ", ".join(sorted(name for name in known if name != "folder"))
-            raise ConfigError(_join(where, key), f"is not a key here; there are {names}")
-    values = {}
-    for name, item in known.items():
-        key = _join(where, name)
-        if name in table:
-            values[name] = _value(hints[name], table[name], key, dict(item.metadata))
-        elif item.default is MISSING and item.default_factory is MISSING:
-            raise ConfigError(key, "is required")
-    return cls(**values)
-
-
-def _value(kind: Any, value: Any, key: str, rules: dict[str, Any]) -> Any:
-    """One value of the type that its field declares, within its rules."""
-    if get_origin(kind) in (Union, UnionType):
-        kind = next(choice for choice in get_args(kind) if choice is not type(None))
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise ConfigError(key, "must be a list")
-        return tuple(_value(get_args(kind)[0], each, f"{key}[{n}]", rules) for n, each in enumerate(value))
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _record(kind, value, key)
-    if kind is Path:
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(key, f"must be {_NAMES[kind]}")
-    return _within(value, key, rules)
-
-
-_NAMES = {
-    str: "a text in quotes",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    datetime: "a date and time, such as 2023-03-29T14:00:00+08:00",
-}
-
-
-def _within(value: Any, key: str, rules: dict[str, Any]) -> Any:
-    """The value, if it obeys its rules."""
-    low, high, choices = rules.get("low"), rules.get("high"), rules.get("choices")
-    if rules.get("full") and not value.strip():
-        raise ConfigError(key, "must not be empty")
-    if rules.get("ident") and not ID.fullmatch(value):
-        raise ConfigError(key, "must be 1 to 40 small letters, digits, - or _, such as lanvin")
-    if choices and value not in choices:
-        raise ConfigError(key, f"must be one of {', '.join(choices)}")
-    if low is not None and not low <= value:
-        raise ConfigError(key, f"must be at least {low:g}")
-    if high is not None and not value <= high:
-        raise ConfigError(key, f"must be at most {high:g}")
-    if rules.get("even") and value % 2:
-        raise ConfigError(key, "must be even")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ConfigError(key, "must name its offset from UTC, such as +08:00")
-    return value
 
 
 def _check_whole(config: Config) -> None:
@@ -314,6 +251,12 @@ def _check_whole(config: Config) -> None:
     _unique("people", [person.id for person in config.people])
     _unique("talks", [talk.id for talk in config.talks])
     _unique("clips", [clip.id for clip in config.clips])
+    _unique("targets", [target.id for target in config.targets])
+    for n, target in enumerate(config.targets):
+        try:
+            parse_target(target.url, target.key)
+        except TargetError as error:
+            raise ConfigError(f"targets[{n}].url", f"cannot be used: {error.message}") from None
     speakers = {person.id for person in config.people if person.role == "speaker"}
     clips = {clip.id for clip in config.clips}
     for n, talk in enumerate(config.talks):
@@ -371,7 +314,3 @@ def host_port(key: str, text: str) -> tuple[str, int]:
 def zone(config: Config) -> ZoneInfo:
     """The event's own time zone."""
     return ZoneInfo(config.event.timezone)
-
-
-def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key

@@ -5,6 +5,7 @@
     ├── RequestError            somebody asked for something that cannot be; 4xx
     │   ├── PassError           no pass, a wrong or expired one, or one without the role for it; 401 or 403
     │   ├── OfferError          an SDP offer that cannot be answered
+    │   ├── TargetError         an address to which the programme cannot be sent
     │   └── NotFound            no such session, feed, talk or page
     ├── MalformedError          bytes from the network that no standard allows; the packet is dropped
     └── MediaError              a file, decoder or encoder failed
@@ -71,6 +72,12 @@ class OfferError(RequestError):
 
     code = "bad_offer"
     status = 400
+
+
+class TargetError(RequestError):
+    """An address to which the programme cannot be sent. Its message holds nothing of it or its key."""
+
+    code = "bad_target"
 
 
 class NotFound(RequestError):

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from broadcast.errors import TargetError
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
 from broadcast.mixer.scene import Card, Layout, Return, Scene, Source, Strip
 from broadcast.mixer.supervisor import Mixer
+from broadcast.targets import parse as parse_target
 from signaling.desk import Level
-from signaling.event import Person, Slate, Talk
+from signaling.event import Person, Slate, Talk, Target
+from signaling.refusal import Refused
 
 log = logging.getLogger("pavilion.stage")
 
@@ -63,6 +66,7 @@ class Stage:
         self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
         self._barred: frozenset[str] = frozenset()
         self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # until app.py sets one
+        self.on_targets: Callable[[Sequence[Target]], None] = lambda targets: None  # the same
         self.more_health: Callable[[], dict[str, Any]] = dict  # what other parts have to say; app.py sets it
 
     # -- what the desk calls -------------------------------------------------------------------------
@@ -134,6 +138,17 @@ class Stage:
         for feed in list(self._feeds):
             if feed.owner in people:
                 feed.close("removed")
+
+    def restream(self, targets: Sequence[Target]) -> None:
+        """The programme is sent to exactly these targets."""
+        self.on_targets(targets)
+
+    def address(self, url: str, key: str) -> str:
+        """A target's address as it may be shown. Raises Refused `bad_target`."""
+        try:
+            return parse_target(url, key).address
+        except TargetError as error:
+            raise Refused(error.code, error.message) from None
 
     def health(self) -> dict[str, Any]:
         """The `health` message less its `clients` (docs/protocol.md, section 6)."""

@@ -6,6 +6,7 @@
 
 from dataclasses import replace
 
+from signaling.aiming import decide_target
 from signaling.cueing import (
     decide_acknowledge,
     decide_admit,
@@ -21,6 +22,7 @@ from signaling.facts import Aborted, Began, Cued, Fact, Rescened
 from signaling.orders import (
     Acknowledge,
     Admit,
+    Aim,
     Command,
     Cue,
     Edit,
@@ -68,6 +70,8 @@ def decide(state: State, sight: Sight, person: Person, command: Command) -> list
             return _scene(state, command)
         case Edit():
             return decide_edit(state, command)
+        case Aim():
+            return decide_target(state, sight, command)
     return _backstage(state, person, command)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from signaling.event import Person, Role, Slate, Talk
+from signaling.event import Person, Role, Slate, Talk, Target
 from signaling.handoff import Picture
 from signaling.state import State
 
@@ -54,6 +54,12 @@ class Stage(Protocol):
     def bar(self, people: frozenset[str]) -> None:
         """Exactly these people are out: what they send and receive ends."""
 
+    def restream(self, targets: Sequence[Target]) -> None:
+        """The programme is sent to exactly these targets."""
+
+    def address(self, url: str, key: str) -> str:
+        """As `Sight` has it."""
+
     def health(self) -> dict[str, Any]:
         """`feeds` and `mixer` of docs/protocol.md, section 6."""
 
@@ -71,6 +77,7 @@ class Director:
         self._levels: dict[str, Level] = {}
         self._ears: dict[str, tuple[str, ...]] | None = None
         self._barred: frozenset[str] = frozenset()
+        self._targets: tuple[Target, ...] = ()
 
     def direct(self, state: State) -> None:
         """Tell the stage what has changed since the last time."""
@@ -93,6 +100,10 @@ class Director:
         if ears != self._ears:
             self._ears = ears
             self._stage.ears(ears)
+        targets = tuple(target for target in state.targets if target.on)
+        if targets != self._targets:
+            self._targets = targets
+            self._stage.restream(targets)
         self._picture(state)
 
     def _picture(self, state: State) -> None:

@@ -80,6 +80,20 @@ class Slate:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where the programme is sent, beside the viewers. `address` may be shown; `url` and `key` never are, and
+    are empty where the target is `fixed`: then they stand in the config. `on`: it is to be sent there now."""
+
+    id: str
+    name: str
+    address: str
+    on: bool = False
+    fixed: bool = False
+    url: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """The whole plan. `start` and `end` in Unix seconds, `timezone` an IANA name."""
 
@@ -95,6 +109,7 @@ class Event:
     clips: tuple[str, ...] = ()
     slate: Slate = field(default_factory=lambda: Slate(""))
     public_viewers: bool = True
+    targets: tuple[Target, ...] = ()
 
     def person(self, person_id: str) -> Person | None:
         return next((person for person in self.people if person.id == person_id), None)
@@ -111,3 +126,6 @@ class Sight(Protocol):
 
     def mixer_up(self) -> bool:
         """Whether the mixer composes frames."""
+
+    def address(self, url: str, key: str) -> str:
+        """A target's address as it may be shown. Raises Refused `bad_target` if nothing can be sent there."""

@@ -7,7 +7,7 @@ rename one.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -306,6 +306,33 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetAdded:
+    """There is one more target. The journal, which only this server's user may read, keeps its secrets; logs
+    do not show them."""
+
+    target: str
+    name: str
+    address: str
+    url: str = field(repr=False)
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRemoved:
+    """A target is no more."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSwitched:
+    """The programme is sent to this target, or no longer."""
+
+    target: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The server began again: every connection and feed is gone until it returns."""
 
@@ -315,6 +342,7 @@ Fact = (
     | FellBack | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost
     | Moved | Added | Skipped | Extended | Retimed | Retitled | Redrawn | Automated | Reslated
     | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted | Erased
+    | TargetAdded | TargetRemoved | TargetSwitched
 )  # fmt: skip
 
 _FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})

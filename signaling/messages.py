@@ -10,7 +10,9 @@ from signaling.fields import MAX_NAME, Fields, load, malformed
 from signaling.orders import (
     Acknowledge,
     Add,
+    AddTarget,
     Admit,
+    Aim,
     Automate,
     Command,
     Cue,
@@ -21,6 +23,7 @@ from signaling.orders import (
     Ready,
     Redraw,
     Remove,
+    RemoveTarget,
     Reslate,
     Retime,
     Retitle,
@@ -29,6 +32,8 @@ from signaling.orders import (
     SetScene,
     ShowSlate,
     Skip,
+    StartTarget,
+    StopTarget,
     Take,
     TalkBack,
     Unskip,
@@ -39,6 +44,8 @@ MAX_PASS = 4096  # characters
 MAX_TITLE = 120
 MAX_SLATE = 500
 MAX_TEXT = 200
+MAX_TARGET = 60  # characters of a target's name
+MAX_URL = 1000  # ... of its address, and of its key
 GAIN_DB = (-40.0, 20.0)
 MAX_PANEL = 6  # speakers of a talk: pictures that a grid shows
 MAX_MINUTES = 1440.0
@@ -92,6 +99,8 @@ def _parse(fields: Fields) -> Message:
             return Report(fields.inner("stats").stats())
         case "edit":
             return _edit(fields)
+        case "target":
+            return _target(fields)
         case kind:
             return _command(kind, fields)
 
@@ -198,3 +207,26 @@ def _add(fields: Fields) -> Add:
         fields.flag("automatic", False),
         revision=fields.revision(),
     )
+
+
+def _target(fields: Fields) -> Aim:
+    do, id, revision = fields.text("do", MAX_NAME), fields.id(), fields.revision()
+    match do:
+        case "add":
+            return AddTarget(
+                id,
+                fields.words("name", MAX_TARGET).strip(),
+                fields.text("url", MAX_URL),
+                fields.text("key", MAX_URL, "") if fields.has("key") else "",
+                fields.new_name("target"),
+                fields.flag("on", False),
+                revision=revision,
+            )
+        case "remove":
+            return RemoveTarget(id, fields.a_name("target"), revision=revision)
+        case "start":
+            return StartTarget(id, fields.a_name("target"), revision=revision)
+        case "stop":
+            return StopTarget(id, fields.a_name("target"), revision=revision)
+        case _:
+            raise malformed("do", "must be add, remove, start or stop")

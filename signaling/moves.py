@@ -17,6 +17,6 @@ def move_of(record: Record) -> Move | None:
     command = json.loads(record.command)
     if not record.facts or command["type"] in OWN:
         return None
-    do = f"edit.{command['do']}" if "do" in command else command["type"]
+    do = f"{command['type']}.{command['do']}" if "do" in command else command["type"]
     talk = began.talk if began is not None else command.get("talk")
-    return Move(record.at, record.person, do, talk, command.get("person"))
+    return Move(record.at, record.person, do, talk, command.get("person") or command.get("target"))

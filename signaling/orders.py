@@ -1,7 +1,8 @@
 """(P) The commands: what producers and speakers may ask for (docs/protocol.md, section 4)."""
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar
 
 
@@ -247,3 +248,55 @@ class Reslate(Edit):
 
     title: str | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aim(Command):
+    """A change of where the programme is sent; `DO` says which."""
+
+    TYPE: ClassVar[str] = "target"
+    DO: ClassVar[str] = ""
+
+    def as_text(self) -> str:
+        return json.dumps(
+            {"type": self.TYPE, "do": self.DO, **asdict(self)}, ensure_ascii=False, sort_keys=True
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AddTarget(Aim):
+    """A new target; `target` None: the server names it. `on`: the programme is sent there at once."""
+
+    DO: ClassVar[str] = "add"
+
+    name: str
+    url: str = field(repr=False)
+    key: str = field(default="", repr=False)
+    target: str | None = None
+    on: bool = False
+
+    def as_text(self) -> str:
+        """With the secrets' digest in their place: the journal holds them once, in the fact."""
+        digest = hashlib.sha256(f"{self.url} {self.key}".encode()).hexdigest()
+        return Aim.as_text(replace(self, url=digest, key=""))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTarget(Aim):
+    DO: ClassVar[str] = "remove"
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTarget(Aim):
+    DO: ClassVar[str] = "start"
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopTarget(Aim):
+    DO: ClassVar[str] = "stop"
+
+    target: str

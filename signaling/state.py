@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from signaling.airings import Airing, followed
 from signaling.backstage import Backstage, Move
-from signaling.event import Event, Moment, Talk
+from signaling.event import Event, Moment, Talk, Target
 from signaling.facts import (
     Aborted,
     Added,
@@ -38,6 +38,9 @@ from signaling.facts import (
     Returned,
     Skipped,
     Spoke,
+    TargetAdded,
+    TargetRemoved,
+    TargetSwitched,
     Warned,
 )
 from signaling.handoff import Floor, HandOff
@@ -69,11 +72,13 @@ class State:
     viewers: int = 0
     screens: int = 0
     airings: tuple[Airing, ...] = ()
+    targets: tuple[Target, ...] = ()
 
     @classmethod
     def of(cls, event: Event, since: float) -> "State":
         """Before the show: the slate on air since `since` (Unix seconds)."""
-        return cls(event, Rundown.of(event), Roster.of(event), Floor.of(event.slate, since))
+        floor = Floor.of(event.slate, since)
+        return cls(event, Rundown.of(event), Roster.of(event), floor, targets=event.targets)
 
     @property
     def next_token(self) -> str:
@@ -131,6 +136,7 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
         rundown=_edited(_rundown(state.rundown, floor, fact, now), fact),
         roster=_roster(state.roster, fact),
         backstage=state.backstage.apply(fact, now),
+        targets=_targets(state.targets, fact),
         revision=state.revision + 1,
         problem=_problem(state, fact, now),
     )
@@ -169,6 +175,12 @@ def _check_names(state: State, fact: Fact) -> None:
             raise UnknownName(person)
         case Added():
             _check_added(state, fact)
+        case TargetRemoved(target) | TargetSwitched(target) if not any(
+            each.id == target for each in state.targets
+        ):
+            raise UnknownName(target)
+        case TargetAdded(target) if any(each.id == target for each in state.targets):
+            raise UnknownName(target)  # the config has one of this name now
         case _:
             return
 
@@ -233,6 +245,18 @@ def _added(fact: Added) -> Talk:
         fact.clip,
         automatic=fact.automatic,
     )
+
+
+def _targets(targets: tuple[Target, ...], fact: Fact) -> tuple[Target, ...]:
+    match fact:
+        case TargetAdded(target, name, address, url, key):
+            return (*targets, Target(target, name, address, url=url, key=key))
+        case TargetRemoved(target):
+            return tuple(each for each in targets if each.id != target)
+        case TargetSwitched(target, on):
+            return tuple(replace(each, on=on) if each.id == target else each for each in targets)
+        case _:
+            return targets
 
 
 def _roster(roster: Roster, fact: Fact) -> Roster:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from signaling.backstage import Move, TextCue
-from signaling.event import Event, Person, Role
+from signaling.event import Event, Person, Role, Target
 from signaling.forecast import Forecast, ends, forecast
 from signaling.roster import Seat
 from signaling.rundown import Item
@@ -105,7 +105,14 @@ def _for_producers(state: State) -> dict[str, Any]:
         "messages": [_text_cue(state, cue) for cue in backstage.texts],
         "talkback": [{"by": producer, "to": list(to)} for producer, to in backstage.talkback.items()],
         "moves": [_move(state, move) for move in backstage.moves],
+        "targets": [_target(target) for target in state.targets],
     }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    """Without its secrets: `address` is masked."""
+    names = ("id", "name", "address", "on", "fixed")
+    return {name: getattr(target, name) for name in names}
 
 
 def _text_cue(state: State, cue: TextCue) -> dict[str, Any]:

@@ -97,6 +97,10 @@ BROKEN = [
     (with_talk(clip="film"), "talks[0].clip: must be the id of one of the clips; film is none"),
     (with_talk(minutes=0), "talks[0].minutes: must be at least 0.05"),
     (
+        {**event(), "targets": [{"id": "a", "name": "A", "url": "http://host/live/KEY"}]},
+        "targets[0].url: cannot be used: The address must begin with rtmp://, rtmps:// or srt:// and a host.",
+    ),
+    (
         {**event(), "clips": [{"id": "film", "file": "no-such.mp4"}]},
         "clips[0].file: must be a file that exists; no-such.mp4 does not",
     ),
@@ -127,6 +131,7 @@ def test_shipped_file_holds_every_key_with_its_default() -> None:
         "slate": settings.SlateConfig, "limits": settings.LimitsConfig, "people": settings.PersonConfig,
         "sound": settings.SoundConfig, "clips": settings.ClipConfig, "talks": settings.TalkConfig,
         "recording": settings.RecordingConfig, "hls": settings.HlsConfig,
+        "restream": settings.RestreamConfig, "targets": settings.TargetConfig,
     }  # fmt: skip
     assert hints.keys() == tables.keys()
     for table, cls in hints.items():

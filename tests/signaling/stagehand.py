@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from signaling.director import Level
-from signaling.event import Event, Moment, Person, Slate, Talk
+from signaling.event import Event, Moment, Person, Slate, Talk, Target
+from signaling.refusal import Refused
 
 PRODUCERS = (Person("ping", "Ping Chen", "producer"), Person("pia", "Pia Lang", "producer"))
 SPEAKERS = (
@@ -32,6 +33,7 @@ EVENT = Event(
     clips=("film", "trailer"),
     people=(*PRODUCERS, *SPEAKERS, SCREEN, VIEWER),
     slate=Slate("General Assembly", "We start soon", 1680069600.0),
+    targets=(Target("tube", "The tube", "rtmp://masked", fixed=True),),
 )
 PING, PIA = PRODUCERS
 THONY, LANVIN, VERMAST = SPEAKERS
@@ -49,6 +51,7 @@ class FakeStage:
         self.loud: dict[str, Level] = {}
         self.voices: dict[str, tuple[str, ...]] = {}
         self.barred: frozenset[str] = frozenset()
+        self.targets: tuple[Target, ...] = ()
 
     def stage(self, talks: Sequence[Talk]) -> None:
         self.staged.append(tuple(talk.id for talk in talks))
@@ -79,6 +82,14 @@ class FakeStage:
 
     def bar(self, people: frozenset[str]) -> None:
         self.barred = people
+
+    def restream(self, targets: Sequence[Target]) -> None:
+        self.targets = tuple(targets)
+
+    def address(self, url: str, key: str) -> str:
+        if "://" not in url:
+            raise Refused("bad_target", "Not an address.")
+        return f"{url.partition('://')[0]}://masked"
 
     def health(self) -> dict[str, Any]:
         return {"feeds": [], "mixer": {"state": "up"}}

@@ -11,6 +11,7 @@ from signaling.messages import Hello, Ping, Report, parse
 from signaling.orders import (
     Acknowledge,
     Add,
+    AddTarget,
     Admit,
     Automate,
     Command,
@@ -21,6 +22,7 @@ from signaling.orders import (
     Ready,
     Redraw,
     Remove,
+    RemoveTarget,
     Reslate,
     Retime,
     Retitle,
@@ -29,6 +31,8 @@ from signaling.orders import (
     SetScene,
     ShowSlate,
     Skip,
+    StartTarget,
+    StopTarget,
     Take,
     TalkBack,
     Unskip,
@@ -99,6 +103,29 @@ GOOD: list[tuple[dict[str, Any], Any]] = [
         Automate("a", "t", True, revision=3),
     ),
     ({"type": "edit", "id": "a", "do": "slate", "message": "M"}, Reslate("a", None, "M")),
+    (
+        {"type": "target", "id": "a", "do": "add", "name": "Tube ", "url": "rtmp://h/a/k"},
+        AddTarget("a", "Tube", "rtmp://h/a/k"),
+    ),
+    (
+        {
+            "type": "target",
+            "id": "a",
+            "do": "add",
+            "name": "T",
+            "url": "u",
+            "key": "k",
+            "target": "t",
+            "on": True,
+        },
+        AddTarget("a", "T", "u", "k", "t", True),
+    ),
+    ({"type": "target", "id": "a", "do": "remove", "target": "t"}, RemoveTarget("a", "t")),
+    ({"type": "target", "id": "a", "do": "start", "target": "t"}, StartTarget("a", "t")),
+    (
+        {"type": "target", "id": "a", "do": "stop", "target": "t", "revision": 3},
+        StopTarget("a", "t", revision=3),
+    ),
     ({"type": "report", "stats": {"fps": 30, "why": "x", "rtt_ms": None}}, Report({"fps": 30, "why": "x"})),
 ]
 
@@ -154,6 +181,11 @@ BAD: list[tuple[str, str]] = [
         '{"type":"edit","id":"a","do":"add","title":"T","minutes":5,"speakers":["1","2","3","4","5","6","7"]}',
         "malformed",
     ),
+    ('{"type":"target","id":"a","do":"add","name":"T"}', "malformed"),
+    ('{"type":"target","id":"a","do":"add","name":" ","url":"u"}', "malformed"),
+    ('{"type":"target","id":"a","do":"add","name":"T","url":"u","target":"No"}', "malformed"),
+    ('{"type":"target","id":"a","do":"start"}', "malformed"),
+    ('{"type":"target","id":"a","do":"burn","target":"t"}', "malformed"),
     ('{"type":"report","stats":{"a":{"b":1}}}', "malformed"),
     ('{"type":"report","stats":' + json.dumps({str(n): n for n in range(33)}) + "}", "malformed"),
     ('{"type":"hello","pass":"' + "x" * 70000 + '"}', "malformed"),
@@ -199,11 +231,11 @@ JSON = st.recursive(
 KEYS = [
     *("id", "talk", "force", "revision", "transition", "layout", "ready", "person", "stats", "sent", "pass"),
     *("do", "before", "title", "minutes", "speakers", "clip", "start", "automatic", "message", "to", "text"),
-    *("on", "gain_db", "muted"),
+    *("on", "gain_db", "muted", "name", "url", "key", "target"),
 ]
 KINDS = [
     *("hello", "ping", "report", "ready", "cue", "take", "slate", "scene", "pass_floor", "x"),
-    *("edit", "level", "talkback", "message", "ack", "remove", "admit"),
+    *("edit", "level", "talkback", "message", "ack", "remove", "admit", "target"),
 ]
 
 

@@ -11,7 +11,9 @@ from signaling.facts import Began
 from signaling.orders import (
     Acknowledge,
     Add,
+    AddTarget,
     Admit,
+    Aim,
     Automate,
     Command,
     Cue,
@@ -22,6 +24,7 @@ from signaling.orders import (
     Ready,
     Redraw,
     Remove,
+    RemoveTarget,
     Reslate,
     Retime,
     Retitle,
@@ -30,6 +33,8 @@ from signaling.orders import (
     SetScene,
     ShowSlate,
     Skip,
+    StartTarget,
+    StopTarget,
     Take,
     TalkBack,
     Unskip,
@@ -205,6 +210,15 @@ TABLE: Mapping[str, tuple[Person, Command, tuple[str, ...]]] = MappingProxyType(
         ("remove a producer", PING, Remove("x", "pia"), "role_forbidden " * 8),
         ("remove nobody", PING, Remove("x", "nosuch"), "unknown_person " * 8),
         ("admit", PING, Admit("x", "thony"), "= = = = = = = +"),
+        ("add a target", PING, AddTarget("x", "More", "rtmp://host/live", "KEY", on=True), "+ " * 8),
+        ("add a target twice", PING, AddTarget("x", "More", "rtmp://h/live/KEY", target="tube"),
+         "target_exists " * 8),
+        ("add no target", PING, AddTarget("x", "More", "nowhere"), "bad_target " * 8),
+        ("remove a fixed target", PING, RemoveTarget("x", "tube"), "target_fixed " * 8),
+        ("remove no target", PING, RemoveTarget("x", "nosuch"), "unknown_target " * 8),
+        ("start a target", PING, StartTarget("x", "tube"), "+ " * 8),
+        ("stop a target", PING, StopTarget("x", "tube"), "= " * 8),
+        ("start a target as a speaker", LANVIN, StartTarget("x", "tube"), "role_forbidden " * 8),
     )
 })  # fmt: skip
 
@@ -246,5 +260,5 @@ def test_what_was_seen_of_another_show_is_stale(name: str) -> None:
 def test_the_table_is_whole() -> None:
     """Every command of the protocol is in the table."""
     given = {type(command).__name__ for _, command, _ in TABLE.values()}
-    kinds = {kind.__name__ for base in (Command, Edit) for kind in base.__subclasses__()}
-    assert given == kinds - {"Edit"}
+    kinds = {kind.__name__ for base in (Command, Edit, Aim) for kind in base.__subclasses__()}
+    assert given == kinds - {"Edit", "Aim"}
