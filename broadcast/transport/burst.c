@@ -92,3 +92,26 @@ int tray_send(struct tray *tray, int fd, int first, int end)
     while (sent < 0 && errno == EINTR);
     return sent > 0 ? sent : sent < 0 ? -errno : -EAGAIN;
 }
+
+/* Loads and sends for `room` targets at a time. Returns how many of the `targets` are served; if not all, then
+   the next `room` are in trouble: `loaded` says whether they lie on the tray, and `sent` how many of their
+   entries have left. */
+int tray_fly(struct tray *tray, const struct layout *layout, void **sessions, unsigned char *names,
+             unsigned name_size, int targets, int room, int fd, int *loaded, int *sent)
+{
+    *loaded = *sent = 0;
+    for (int first = 0; first < targets; first += room) {
+        int some = targets - first < room ? targets - first : room, entries = some * layout->runs;
+        if (tray_load(tray, layout, sessions + first, names + (size_t)first * name_size, name_size, some) >= 0)
+            return first;
+        for (int done = 0, gone; done < entries; done += gone) {
+            gone = tray_send(tray, fd, done, entries);
+            if (gone <= 0) {
+                *loaded = 1;
+                *sent = done;
+                return first;
+            }
+        }
+    }
+    return targets;
+}

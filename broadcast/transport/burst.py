@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from broadcast.transport import compiled, kernel
 from broadcast.transport.lineup import Address, Part
-from broadcast.transport.tray import RTCP, RTP, Guard, Layout, PlainTray, Tray
+from broadcast.transport.tray import RTCP, RTP, Flown, Guard, Layout, PlainTray, Tray
 
 BACKLOG = 4 * 1024 * 1024  # bytes
 CHUNK = 256  # packets laid out at once: any of them fit a tray
@@ -105,10 +105,24 @@ class Outlet:
         self._burst(part, [packet], RTCP)
 
     def _burst(self, part: Part, packets: Sequence[bytes], guard: Guard) -> None:
+        """As far as it goes without trouble, then some with care, and so on."""
         layout = self._tray.lay_out(packets, part.row.tag, guard, self.way is Way.GSO)
-        room = self._tray.room(layout)
-        for first in range(0, part.size, room):
-            self._fly(layout, part.cut(first, first + room))
+        room, first = self._tray.room(layout), 0
+        while first < part.size:
+            rest = part.cut(first, part.size)
+            singly = self.way is Way.SENDTO or self._backlog
+            flown = Flown(0) if singly else self._tray.fly(rest, layout)
+            if flown.served:
+                self._sent(layout, range(len(layout.runs)), flown.served)
+                self._doubts = 0
+            first += flown.served
+            some = rest.cut(flown.served, flown.served + room)
+            if flown.loaded:
+                self._count(Flight(layout, some), 0, flown.sent)
+                self._send(Flight(layout, some), flown.sent)
+            elif some.size > 0:
+                self._fly(layout, some)
+            first += room
 
     def _fly(self, layout: Layout, part: Part | None) -> None:
         """Load and send. If libsrtp refuses a packet (a resend too old for it), that target gets none: the
@@ -116,17 +130,17 @@ class Outlet:
         while part is not None:
             refused = self._tray.load(part, layout)
             if refused is None:
-                self._send(Flight(layout, part))
+                self._send(Flight(layout, part), 0)
                 return
             self._counts["tx_protect_failed"] += 1
             part = part.without(refused)
 
-    def _send(self, flight: Flight) -> None:
+    def _send(self, flight: Flight, done: int) -> None:
+        """What is loaded, less the entries that have left."""
         entries = flight.part.size * len(flight.layout.runs)
         if self.way is Way.SENDTO or self._backlog:
-            self._send_singly(flight, range(entries))
+            self._send_singly(flight, range(done, entries))
             return
-        done = 0
         while done < entries:
             sent, error = self._tray.send(done, entries)
             if sent:
@@ -143,11 +157,16 @@ class Outlet:
     def _count(self, flight: Flight, first: int, end: int) -> None:
         """Entries `first` to `end` have left."""
         targets = flight.part.size
-        for number, (packet, packets, _) in enumerate(flight.layout.runs):
+        for number in range(len(flight.layout.runs)):
             sent = min(end, (number + 1) * targets) - max(first, number * targets)
-            if sent > 0:
-                self._counts["tx_datagrams"] += sent * packets
-                self._counts["tx_bytes"] += sent * sum(flight.layout.whole[packet : packet + packets])
+            self._sent(flight.layout, (number,), max(0, sent))
+
+    def _sent(self, layout: Layout, runs: Iterable[int], targets: int) -> None:
+        """These runs have left for so many targets."""
+        for number in runs if targets else ():
+            packet, packets, _ = layout.runs[number]
+            self._counts["tx_datagrams"] += targets * packets
+            self._counts["tx_bytes"] += targets * sum(layout.whole[packet : packet + packets])
 
     def _refused(self, flight: Flight, entry: int) -> None:
         """The kernel does not want this entry: without GSO it may."""

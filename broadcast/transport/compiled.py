@@ -4,6 +4,7 @@
 `make run` does so. Nothing needs it: without it, or with one of another version, `tray.PlainTray` works.
 """
 
+import contextlib
 import functools
 import hashlib
 import platform
@@ -12,7 +13,8 @@ import socket
 import subprocess
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from pylibsrtp._binding import ffi as srtp_ffi
 
 from broadcast.transport.kernel import MAX_ENTRIES
 from broadcast.transport.lineup import Part
-from broadcast.transport.tray import ARENA, Guard, Layout, lay_out
+from broadcast.transport.tray import ARENA, Flown, Guard, Layout, lay_out
 
 SOURCE = Path(__file__).with_name("burst.c")
 BUILD_SECONDS = 60.0  # the compiler's most
@@ -40,6 +42,9 @@ _ffi.cdef(
     int tray_load(struct tray *tray, const struct layout *layout, uintptr_t sessions,
                   const unsigned char *names, unsigned name_size, int targets);
     int tray_send(struct tray *tray, int fd, int first, int end);
+    int tray_fly(struct tray *tray, const struct layout *layout, uintptr_t sessions,
+                 const unsigned char *names, unsigned name_size, int targets, int room, int fd,
+                 int *loaded, int *sent);
     """
 )
 
@@ -94,19 +99,17 @@ class CompiledTray:
         return min(ARENA // len(layout.template), MAX_ENTRIES // len(layout.runs))
 
     def load(self, part: Part, layout: Layout) -> int | None:
-        runs = array("i", [number for run in layout.runs for number in run])
-        plan: Any = _ffi.new("struct layout *")
-        plan.protect = layout.guard.address
-        plan.template = _ffi.from_buffer("unsigned char[]", layout.template)
-        plan.plain = _ffi.from_buffer("int[]", layout.plain)
-        plan.whole = _ffi.from_buffer("int[]", layout.whole)
-        plan.run = _ffi.cast("struct run *", _ffi.from_buffer(runs))
-        plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
-        row = part.row
-        sessions = int(srtp_ffi.cast("uintptr_t", row.pointers + part.first))
-        names = _ffi.from_buffer("unsigned char[]", row.names) + part.first * row.name_size
-        refused: int = self._library.tray_load(self._tray, plan, sessions, names, row.name_size, part.size)
+        with _plan(layout) as plan:
+            refused: int = self._library.tray_load(self._tray, plan, *_targets(part))
         return None if refused < 0 else refused
+
+    def fly(self, part: Part, layout: Layout) -> Flown:
+        loaded, sent = _ffi.new("int *"), _ffi.new("int *")
+        with _plan(layout) as plan:
+            served = self._library.tray_fly(
+                self._tray, plan, *_targets(part), self.room(layout), self._descriptor, loaded, sent
+            )
+        return Flown(served, bool(loaded[0]), sent[0])
 
     def send(self, first: int, end: int) -> tuple[int, int]:
         sent: int = self._library.tray_send(self._tray, self._descriptor, first, end)
@@ -115,6 +118,28 @@ class CompiledTray:
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
         start = target * len(layout.template) + layout.offsets[packet]
         return self._arena[start : start + layout.whole[packet]]
+
+
+@contextlib.contextmanager
+def _plan(layout: Layout) -> Iterator[Any]:
+    """A layout as C has it, as long as it is needed."""
+    runs = array("i", chain.from_iterable(layout.runs))
+    plan: Any = _ffi.new("struct layout *")
+    plan.protect = layout.guard.address
+    plan.template = _ffi.from_buffer("unsigned char[]", layout.template)
+    plan.plain = _ffi.from_buffer("int[]", layout.plain)
+    plan.whole = _ffi.from_buffer("int[]", layout.whole)
+    plan.run = _ffi.cast("struct run *", _ffi.from_buffer(runs))
+    plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
+    yield plan  # `runs` lives until then, and what is pointed to in the layout as well
+
+
+def _targets(part: Part) -> tuple[int, Any, int, int]:
+    """Sessions, addresses, the size of one, and how many: as arguments."""
+    row = part.row
+    sessions = int(srtp_ffi.cast("uintptr_t", row.pointers + part.first))
+    names = _ffi.from_buffer("unsigned char[]", row.names) + part.first * row.name_size
+    return sessions, names, row.name_size, part.size
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import socket
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import Any, Protocol
+from itertools import accumulate, chain, repeat
+from typing import Any, NamedTuple, Protocol
 
 from pylibsrtp._binding import ffi as srtp_ffi
 from pylibsrtp._binding import lib as srtp_lib
@@ -58,6 +58,15 @@ class Layout:
     runs: tuple[tuple[int, int, int], ...]
 
 
+class Flown(NamedTuple):
+    """How far a flight came: so many targets are served. Where those are not all, the next ones that there is
+    room for are in trouble: whether they are `loaded`, and how many of their entries are `sent`."""
+
+    served: int
+    loaded: bool = False
+    sent: int = 0
+
+
 class Tray(Protocol):
     """Copies for some targets, and the kernel's entries for them: numbered by run, then by target."""
 
@@ -70,6 +79,10 @@ class Tray(Protocol):
     def load(self, part: Part, layout: Layout) -> int | None:
         """Copy and protect for all of `part`, no more than there is room for. The number of a target whose
         keys libsrtp does not want to use for these packets (then nothing is loaded), else None."""
+
+    def fly(self, part: Part, layout: Layout) -> Flown:
+        """Load and send for as many of `part` as go without trouble, which may be none. Only for who has
+        `sendmmsg`."""
 
     def send(self, first: int, end: int) -> tuple[int, int]:
         """Send entries `first` to `end`. How many went, and if none did, the errno."""
@@ -104,7 +117,7 @@ def lay_out(packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool, c
     return Layout(
         guard,
         template=b"".join(packet.ljust(place, b"\0") for packet, place in zip(packets, places, strict=True)),
-        offsets=tuple(sum(places[:index]) for index in range(len(packets))),
+        offsets=tuple(accumulate(places, initial=0))[:-1],
         plain=plain,
         whole=whole,
         runs=tuple((first, count, whole[first] if count > 1 else 0) for first, count in found),
@@ -149,6 +162,21 @@ class PlainTray:
             for number, (first, count, segment) in enumerate(layout.runs):
                 batch.assign(number * targets, targets, first, packets, count, segment)
         return None
+
+    def fly(self, part: Part, layout: Layout) -> Flown:
+        served, room = 0, self.room(layout)
+        while served < part.size:
+            some = part.cut(served, served + room)
+            if self.load(some, layout) is not None:
+                return Flown(served)
+            done, entries = 0, some.size * len(layout.runs)
+            while done < entries:
+                gone, _ = self.send(done, entries)
+                if not gone:
+                    return Flown(served, True, done)
+                done += gone
+            served += some.size
+        return Flown(served)
 
     def send(self, first: int, end: int) -> tuple[int, int]:
         return self._batches[self._cells].send(first, end)

@@ -199,6 +199,7 @@ def test_without_gso_on_the_route_packets_go_singly(scene: Any, monkeypatch: pyt
         return (0, errno.EIO) if segmented else send(first, first + 1)
 
     monkeypatch.setattr(it.outlet._tray, "send", refuse)
+    monkeypatch.setattr(it.outlet._tray, "fly", lambda part, layout: tray.Flown(0))
     for number in range(burst.GSO_DOUBTS):
         it.burst(packets(500, 500, 100, first=3 * number))
     assert it.outlet.way is Way.SENDMMSG
@@ -218,6 +219,26 @@ def test_one_bad_address_does_not_stop_the_others(scene: Any) -> None:
     assert it.outlet.way is Way.GSO
 
 
+def test_trouble_in_the_middle_of_many(scene: Any) -> None:
+    """Targets whose keys are used up, or whose address the kernel refuses, are left out of a burst of several
+    calls; everybody else gets everything once."""
+    it = scene(profiles=(GCM,) * 9)
+    for bad in (2, 6):
+        it.targets[bad].address = ("255.255.255.255", 9)
+        it.targets[bad].name = kernel.sockaddr(socket.AF_INET, it.targets[bad].address)
+    old = packets(*[100] * 1200)
+    ahead, it.targets = it.targets, [it.targets[4]]
+    it.burst(old)  # this one is far ahead: for it the frame below is too old
+    assert len(it.viewers[4].datagrams()) == 1200
+    it.targets = ahead
+    for viewer in it.viewers:
+        viewer.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+    it.burst(packets(*[1400] * 100))  # three targets a call
+    assert [len(viewer.packets()) for viewer in it.viewers] == [100, 100, 0, 100, 0, 100, 0, 100, 100]
+    assert it.counts["tx_protect_failed"] == 1
+    assert it.outlet.way is Way.GSO
+
+
 def test_what_finds_no_room_waits_in_order(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the send buffer is full, the rest of a burst and all later ones leave in order, with time."""
     it = scene(profiles=(GCM,))
@@ -231,6 +252,7 @@ def test_what_finds_no_room_waits_in_order(scene: Any, monkeypatch: pytest.Monke
         return send(first, first + 1)
 
     monkeypatch.setattr(it.outlet._tray, "send", full)
+    monkeypatch.setattr(it.outlet._tray, "fly", lambda part, layout: tray.Flown(0))
     plain = it.sock
 
     class Full:
@@ -258,6 +280,7 @@ def test_the_backlog_is_bounded(scene: Any, way: Way, monkeypatch: pytest.Monkey
     it = scene(way=way, profiles=(GCM,))
     monkeypatch.setattr(burst, "BACKLOG", 10_000)
     monkeypatch.setattr(it.outlet._tray, "send", lambda first, end: (0, errno.EAGAIN))
+    monkeypatch.setattr(it.outlet._tray, "fly", lambda part, layout: tray.Flown(0))
     monkeypatch.setattr(Outlet, "_sendto", lambda self, address, datagram: False)
     for number in range(10):
         it.burst(packets(*[984] * 5, first=5 * number))
