@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from broadcast.errors import PavilionError
@@ -38,10 +39,13 @@ STEPS = {
 }
 BOTH = ("thony", "lanvin")
 SPEAKERS = {
-    **dict.fromkeys(("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill", "hls"), BOTH),
+    **dict.fromkeys(
+        ("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill", "hls", "hls-long"), BOTH
+    ),
     "lipsync": ("vermast", "slovakia"),
     "loudness": ("india", "taiwan"),
 }
+LONG = ("soak", "hls-long")
 COLOURS = {"thony": (40, 90, 120), "lanvin": (120, 60, 40), "vermast": (40, 80, 50), "slovakia": (80, 50, 90)}
 SECONDS = 8.0  # of each recording
 
@@ -51,10 +55,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parts = ("fanout", "joining", *STEPS)
     parser.add_argument(
-        "--only", action="append", choices=(*parts, "soak"), default=[], help="may be repeated"
+        "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
     parser.add_argument("--quick", action="store_true", help="fanout and joining: fewer sizes, shorter")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of soak, which is only run when named")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help=f"of {', '.join(LONG)}: only run when named"
+    )
     parser.add_argument("--output", default="build/bench.json")
     parser.add_argument(
         "--nice", type=int, default=0, help="priority of all that is measured: -15 on a busy machine"
@@ -70,8 +76,8 @@ def main() -> int:
     if "joining" in chosen:
         _say("joining")
         figures += joining.run(options.quick)
-    if set(chosen) & set(STEPS):
-        figures += asyncio.run(_measure(chosen, options.nice))
+    if set(chosen) & {*STEPS, "hls-long"}:
+        figures += asyncio.run(_measure(chosen, options.nice, options.minutes))
     if "soak" in chosen:
         _say(f"soak: {options.minutes:g} minutes")
         with tempfile.TemporaryDirectory(prefix="pavilion-soak-") as folder:
@@ -94,7 +100,7 @@ def main() -> int:
     return 1 if misses else 0
 
 
-async def _measure(parts: list[str], nice: int) -> list[Figure]:
+async def _measure(parts: list[str], nice: int, minutes: float) -> list[Figure]:
     cache = ROOT / "build" / "tests"
     cache.mkdir(parents=True, exist_ok=True)
     _say("preparing media")
@@ -119,8 +125,9 @@ async def _measure(parts: list[str], nice: int) -> list[Figure]:
             screen = await hall.screen()
             screen.on_packet = lambda packet, arrival: packets.append(_header(packet))
             viewer = await hall.viewer()
-            for part, measure in STEPS.items():
-                if part in ("kill", "hls") and packets:
+            long = {"hls-long": partial(live.hls_long, minutes=minutes)}
+            for part, measure in {**STEPS, **long}.items():
+                if part == "kill":
                     figures += measures.continuity(list(packets), "whole run")
                     packets.clear()
                 if part not in parts:

@@ -59,6 +59,8 @@ async def player(hall: Hall) -> Viewer:
     browser = await hall.chromium.browser()
     page = await (await browsers.context(browser, bypass_csp=True)).new_page()
     await page.goto(f"{hall.server.url}/healthz")
+    if (nice := os.nice(0)) < 0:
+        hall.favour(nice)  # this browser, too
     await page.evaluate(PLAY)
     return Viewer(page, await clock_offset(page))
 
@@ -90,7 +92,7 @@ async def hls(hall: Hall, viewer: Viewer) -> list[Figure]:
     return figures + await _many(hall)
 
 
-async def hls_long(hall: Hall, minutes: float) -> list[Figure]:
+async def hls_long(hall: Hall, viewer: Viewer, minutes: float) -> list[Figure]:
     """Whether the delay creeps up: one player, a hand-off each half minute."""
     watching = await player(hall)
     names = list(hall.speakers)[:2]
