@@ -100,6 +100,7 @@ async def hls_long(hall: Hall, viewer: Viewer, minutes: float) -> list[Figure]:
     await hall.take(names[0])
     await asyncio.sleep(SETTLE)
     await watching.rows()
+    await watching.page.evaluate("stalls.length = faults.length = 0")
     begun, delays, number = time.monotonic(), [], 0
     while time.monotonic() - begun < minutes * 60:
         number += 1
