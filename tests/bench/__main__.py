@@ -17,7 +17,7 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import audience, handoffs, joining, live, measures, soak
+from tests.bench import audience, handoffs, joining, lines, live, measures, soak
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -53,11 +53,11 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = ("fanout", "joining", *STEPS)
+    parts = ("fanout", "joining", "lines", *STEPS)
     parser.add_argument(
         "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
-    parser.add_argument("--quick", action="store_true", help="fanout and joining: fewer sizes, shorter")
+    parser.add_argument("--quick", action="store_true", help="fanout, joining and lines: shorter")
     parser.add_argument(
         "--minutes", type=float, default=60.0, help=f"of {', '.join(LONG)}: only run when named"
     )
@@ -76,6 +76,10 @@ def main() -> int:
     if "joining" in chosen:
         _say("joining")
         figures += joining.run(options.quick)
+        figures += lines.joins(options.quick)
+    if "lines" in chosen:
+        _say("lines")
+        figures += lines.run(options.quick)
     if set(chosen) & {*STEPS, "hls-long"}:
         figures += asyncio.run(_measure(chosen, options.nice, options.minutes))
     if "soak" in chosen:

@@ -1,87 +1,132 @@
-"""A machine with two lines to this one, for changes of network: a network namespace of Linux.
+"""A server with a lively programme behind a line that can be made bad: what tests and benches share."""
 
-Needs root and iproute2. Everything has the process id in its name, so that test runs do not meet.
-"""
-
-import os
-import shutil
-import subprocess
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any
 
-WIFI, MOBILE = 0, 1
+import numpy as np
+from numpy.typing import NDArray
+from playwright.async_api import Page
+
+from demo.control import Control, pass_of
+from demo.recording import record
+from demo.server import Server, free_port, shortened
+from tests.support import browsers
+from tests.support.media import bursts
+from tests.support.relay import Relay
+
+ROOT = Path(__file__).parents[2]
+TALK = "lively"
+SECONDS = 8
+PREPARED = 120.0  # seconds for the clip to be ready and on air
+
+JOIN = """async () => {
+    window.watched = await probe.whep("/whep");
+    window.eye = new probe.Watch(watched.video, {});
+    return watched.ms;
+}"""
+# A camera and microphone (fake ones) published by WHIP.
+SPEAK = """async (pass) => {
+    const pc = new RTCPeerConnection();
+    const stream = await navigator.mediaDevices.getUserMedia(
+        { video: { width: 1280, height: 720, frameRate: 30 }, audio: true });
+    for (const track of stream.getTracks()) {
+        pc.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+    }
+    await pc.setLocalDescription();
+    const headers = { "Content-Type": "application/sdp", Authorization: `Bearer ${pass}` };
+    const answer = await fetch("/whip", { method: "POST", headers, body: pc.localDescription.sdp });
+    await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+    window.speaking = pc;
+}"""
 
 
-class NotPermitted(Exception):
-    """This machine does not let us make namespaces or lines; the text says what it said."""
+def lively_clip(cache: Path) -> Path:
+    """A clip with as much movement and detail as fills the programme's rate. Made once."""
+    path = cache / "lively-1.mkv"
+    if not path.exists():
+        record(path, _lively(SECONDS * 30), bursts(440.0, SECONDS), kbps=4000)
+    return path
 
 
+def _lively(count: int) -> Iterator[NDArray[np.uint8]]:
+    dice = np.random.default_rng(3)
+    coarse = dice.integers(0, 120, (120, 180, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    fine = dice.integers(0, 60, (960, 1440, 3), dtype=np.uint8)
+    texture = coarse + fine
+    for number in range(count):
+        right, down = int(80 + 70 * np.sin(number / 11)), int(120 + 100 * np.sin(number / 17))
+        yield texture[down : down + 720, right : right + 1280]
+
+
+@dataclass
 class Lines:
-    """Use as `with Lines() as lines`. `server` is an address of this machine that both lines lead to."""
+    """`async with lively(folder) as lines`: the programme runs, and `relay` is every browser's line to it."""
 
-    def __init__(self) -> None:
-        self._tag = str(os.getpid())
-        net = f"10.213.{os.getpid() % 256}"
-        self.server = f"{net}.1"
-        self.space = f"pavilion-{self._tag}"
-        # Host's end and theirs, each line a /30 of its own.
-        self._ends = [(f"{net}.{8 + 4 * n + 1}", f"{net}.{8 + 4 * n + 2}") for n in (WIFI, MOBILE)]
+    server: Server
+    relay: Relay
+    producer: Control
+    passes: dict[str, str]
+    chromium: browsers.Chromium
 
-    def __enter__(self) -> Self:
-        try:
-            self._ip("netns", "add", self.space)
-            self._ip("address", "add", f"{self.server}/32", "dev", "lo")
-            self._inside("link", "set", "lo", "up")
-            for n, (ours, theirs) in enumerate(self._ends):
-                self._ip("link", "add", self._name(n), "type", "veth", "peer", "name", f"line{n}")
-                self._ip("link", "set", f"line{n}", "netns", self.space)
-                self._ip("address", "add", f"{ours}/30", "dev", self._name(n))
-                self._ip("link", "set", self._name(n), "up")
-                self._inside("address", "add", f"{theirs}/30", "dev", f"line{n}")
-            self.up(WIFI)
-        except NotPermitted:
-            self._tear_down()
-            raise
-        return self
+    async def page(self, *, far: bool = False) -> Page:
+        """A plain page of the server in a browser of its own; `far`: HTTP goes over the line, too."""
+        url = f"http://127.0.0.1:{self.relay.tcp[1]}" if far else self.server.url
+        browser = await self.chromium.browser()
+        page = await (await browsers.context(browser, bypass_csp=True)).new_page()
+        await page.goto(f"{url}/healthz")
+        return page
 
-    def __exit__(self, *_: object) -> None:
-        self._tear_down()
+    async def viewer(self) -> Page:
+        """A browser that watches."""
+        page = await self.page()
+        await page.evaluate(JOIN)
+        return page
 
-    def up(self, line: int) -> None:
-        """This line works from now on, and all goes over it."""
-        self._inside("link", "set", f"line{line}", "up")
-        self._inside("route", "replace", "default", "via", self._ends[line][0], "dev", f"line{line}")
 
-    def down(self, line: int) -> None:
-        """Nothing passes over this line any more, and its address is gone."""
-        self._inside("link", "set", f"line{line}", "down")
+async def height(page: Page) -> int:
+    """Of the picture that is shown now."""
+    found: int = await page.evaluate("document.querySelector('video')?.videoHeight ?? 0")
+    return found
 
-    def wrapper(self, program: str, folder: Path) -> Path:
-        """A script that runs a program on the other machine."""
-        script = folder / "there"
-        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.space} {program} "$@"\n', encoding="utf-8")
-        script.chmod(0o755)
-        return script
 
-    def _name(self, line: int) -> str:
-        """Of our end; the kernel allows fifteen characters."""
-        return f"pv{self._tag}-{line}"
+async def until_height(page: Page, wanted: int, patience: float) -> float:
+    """Seconds until the picture has this height. Raises TimeoutError."""
+    begun = time.monotonic()
+    async with asyncio.timeout(patience):
+        while await height(page) != wanted:  # noqa: ASYNC110 - it is the browser that changes it
+            await asyncio.sleep(0.03)
+    return time.monotonic() - begun
 
-    def _inside(self, *words: str) -> None:
-        self._ip("-n", self.space, *words)
 
-    def _ip(self, *words: str) -> None:
-        if shutil.which("ip") is None:
-            raise NotPermitted("iproute2 is not installed")
-        done = subprocess.run(("ip", *words), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NotPermitted(f"ip {' '.join(words)}: {done.stderr.strip()}")
+def _up(control: Control, feed: str) -> bool:
+    return any(each["id"] == feed for each in control.health.get("feeds", ()))
 
-    def _tear_down(self) -> None:
-        for words in (
-            *(("link", "del", self._name(n)) for n in (WIFI, MOBILE)),
-            ("address", "del", f"{self.server}/32", "dev", "lo"),
-            ("netns", "del", self.space),
-        ):
-            if shutil.which("ip") is not None:
-                subprocess.run(("ip", *words), capture_output=True, check=False)
+
+@contextlib.asynccontextmanager
+async def lively(folder: Path, cache: Path) -> AsyncIterator[Lines]:
+    """The lively clip is on air."""
+    clip = await asyncio.to_thread(lively_clip, cache)
+    table: dict[str, Any] = shortened(ROOT / "config.toml", seconds=36000, lead=-10)
+    table["clips"] = [{"id": TALK, "file": str(clip), "loop": True}]
+    table["talks"] = [{"id": TALK, "title": "Lively", "clip": TALK, "minutes": 600}, *table["talks"][:1]]
+    server = Server(table, folder, udp=free_port(socket.SOCK_DGRAM))
+    async with contextlib.AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(Relay(("127.0.0.1", server.udp), ("127.0.0.1", server.http)))
+        table.setdefault("server", {})["advertise"] = [f"127.0.0.1:{relay.udp[1]}"]
+        stack.push_async_callback(server.stop)
+        await server.start()
+        passes = {ident: pass_of(link) for ident, link in (await server.links()).items()}
+        producer = await stack.enter_async_context(Control(server.url, passes["producer"], "lines"))
+        # The clip is prepared once; a busy machine takes a while for it.
+        await producer.until(lambda now: _up(now, f"clip.{TALK}"), PREPARED)
+        await producer.command("take", talk=TALK, force=True)
+        await producer.until(lambda now: now.air == TALK, PREPARED)
+        chromium = browsers.Chromium()
+        stack.push_async_callback(chromium.close)
+        yield Lines(server, relay, producer, passes, chromium)

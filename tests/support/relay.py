@@ -60,6 +60,7 @@ class Relay:
         self._targets = udp, tcp
         self._near: asyncio.DatagramTransport | None = None
         self._far: dict[Address, asyncio.DatagramTransport] = {}
+        self._bad: set[Address] | None = None  # who has this line; None: everybody
         self._opening: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -86,6 +87,13 @@ class Relay:
         if self._server is not None:
             self._server.close()
 
+    def hold(self) -> None:
+        """Whoever is there now has this line; those who come later have a perfect one."""
+        self._bad = set(self._far)
+
+    def _way(self, way: Conditions, address: Address) -> Conditions:
+        return way if self._bad is None or address in self._bad else Conditions()
+
     def _pass(self, way: Conditions, send: Callable[[], None], size: int) -> None:
         due = way.due(size, self._loop.time())
         if due is not None:
@@ -94,7 +102,8 @@ class Relay:
     def _from_browser(self, data: bytes, address: Address) -> None:
         far = self._far.get(address)
         if far is not None:
-            self._pass(self.up, lambda: None if far.is_closing() else far.sendto(data), len(data))
+            way = self._way(self.up, address)
+            self._pass(way, lambda: None if far.is_closing() else far.sendto(data), len(data))
             return
         # The first packets of a new browser wait for its own socket.
         task = asyncio.create_task(self._open(data, address))
@@ -113,7 +122,8 @@ class Relay:
     def _to_browser(self, data: bytes, address: Address) -> None:
         near = self._near
         assert near is not None, "opened before it is used"
-        self._pass(self.down, lambda: None if near.is_closing() else near.sendto(data, address), len(data))
+        way = self._way(self.down, address)
+        self._pass(way, lambda: None if near.is_closing() else near.sendto(data, address), len(data))
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """HTTP over the same line: in order, with its delay and rate."""
