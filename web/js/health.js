@@ -62,5 +62,8 @@ export function warnings(health, nameOf) {
     .filter((feed) => feed.verdict === 'dead')
     .map((feed) => `${nameOf(feed.owner || feed.id)}: ${feed.why || 'no picture arrives'}.`);
   const disk = health.recording?.notice ? [health.recording.notice] : [];
-  return [...disk, ...mixer, ...dark, ...feeds];
+  const away = (health.restream ?? [])
+    .filter((line) => line.state === 'retrying')
+    .map((line) => `${nameOf(line.id)}: ${line.reason} It is tried again by itself.`);
+  return [...disk, ...mixer, ...dark, ...feeds, ...away];
 }

@@ -17,6 +17,10 @@ const WORDS = {
   message: (_, who) => `sent a message to ${who || 'speakers'}`,
   remove: (_, who) => `removed ${who}`,
   admit: (_, who) => `let ${who} in again`,
+  'target.add': () => 'added a platform',
+  'target.start': (_, who) => `started the stream to ${who}`,
+  'target.stop': (_, who) => `stopped the stream to ${who}`,
+  'target.remove': (_, who) => `removed the platform ${who}`,
   'edit.move': (talk) => `moved ${talk}`,
   'edit.add': (talk) => `added ${talk || 'a talk'}`,
   'edit.skip': (talk) => `left out ${talk}`,
@@ -32,7 +36,7 @@ const WORDS = {
 /** @param {Show} show @param {Move} move @returns {{by: string, words: string}} */
 export function moveWords(show, move) {
   const talk = talkById(show, move.talk);
-  const who = move.who ? (personById(show, move.who)?.name ?? move.who) : '';
+  const who = move.who ? (personById(show, move.who)?.name ?? show.targets?.find((target) => target.id === move.who)?.name ?? move.who) : '';
   const words = (WORDS[move.do] ?? ((name) => `${move.do} ${name}`))(talk ? `\u201C${talk.title}\u201D` : (move.talk ?? ''), who);
   return { by: move.by || 'By itself', words };
 }

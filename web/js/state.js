@@ -98,7 +98,8 @@ function isOlder(known, message) {
 function refuse(state, message, at) {
   const id = String(message.id ?? `unasked-${at}`);
   const command = state.pending[id]?.command ?? { type: 'unknown', id };
-  const refusal = { id, command, fault: message.error, at };
+  const { url: _url, key: _key, ...shown } = command; // a page keeps no secret longer than it must
+  const refusal = { id, command: /** @type {Command} */ (shown), fault: message.error, at };
   const others = state.refusals.filter((known) => known.id !== id && known.command.type !== command.type);
   return {
     ...state,

@@ -19,12 +19,15 @@
  * @typedef {{gain_db: number, muted: boolean}} Level
  * @typedef {{id: string, by: string, to: string[], text: string, at: number, acks: Record<string, number>}} Message a text cue, as producers see it
  * @typedef {{id: string, by: string, text: string, at: number, acked: number | null}} Cue a text cue, as its speaker sees it
+ * @typedef {{id: string, name: string, address: string, on: boolean, fixed: boolean}} Target where the programme is sent; `address` is masked
+ * @typedef {{id: string, state: 'connecting' | 'live' | 'retrying', since: number, code: string | null, reason: string,
+ *   next_try: number | null, bitrate: number, dropped: number, reconnects: number}} TargetLine
  * @typedef {{at: number, by: string, person: string, do: string, talk: string | null, who: string | null}} Move a command that was carried out
  * @typedef {{type: 'state', revision: number, now: number, event: EventInfo, phase: 'before' | 'live' | 'over', air: Air,
  *   standby: string | null, hand_off: {target: string, phase: 'prepare' | 'commit', by: string} | null,
  *   problem?: (Fault & {at: number}) | null, talks: Talk[], people: Person[],
  *   audience?: {viewers: number, screens: number}, forecast?: {end: number, behind: number},
- *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[],
+ *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[], targets?: Target[],
  *   you?: {id: string, role: string, state: PersonState, talk: string | null, next_at?: number | null, next_in?: number | null,
  *     messages?: Cue[], talkback?: string[], level?: Level}}} Show
  * @typedef {{id: string, owner: string, kind: 'camera' | 'slides' | 'clip', codec: string, width: number, height: number,
@@ -34,7 +37,7 @@
  *   stats: Record<string, number | string>}} ClientHealth
  * @typedef {{type: 'health', feeds: FeedHealth[], mixer: {state: string, fps: number, late_ms: number, restarts: number},
  *   recording?: {state: 'ok' | 'low' | 'full', free: number, rate: number, left: number | null, files: number, notice: string},
- *   clients: ClientHealth[]}} Health
+ *   restream?: TargetLine[], clients: ClientHealth[]}} Health
  * @typedef {{id: string, name: string, role: string}} You
  * @typedef {{type: string, id?: string, [field: string]: unknown}} Command
  */

@@ -136,7 +136,7 @@ export function drawTimes(event, now) {
  */
 export function drawNotices(state, acts) {
   const { show: event } = state;
-  const nameOf = (/** @type {string} */ id) => (event ? (personById(event, id)?.name ?? id) : id);
+  const nameOf = (/** @type {string} */ id) => (event ? (personById(event, id)?.name ?? event.targets?.find((target) => target.id === id)?.name ?? id) : id);
   const refused = state.refusals.map((refusal) => ({ id: refusal.id, tone: 'bad', text: `${refusedWord(refusal.command.type)} ${refusal.fault.message}`, code: refusal.fault.code, refusal }));
   const problem = event?.problem ? [{ id: `problem-${event.problem.at}`, tone: 'bad', text: `${clock(event.problem.at)}  ${event.problem.message}`, code: event.problem.code, refusal: null }] : [];
   const held = event?.air.held ? talkById(event, event.air.held) : null;
@@ -187,6 +187,7 @@ function refusedWord(type) {
     message: 'Not sent.',
     remove: 'Not removed.',
     admit: 'Not let in.',
+    target: 'Platforms not changed.',
   };
   return words[type] ?? 'Refused.';
 }

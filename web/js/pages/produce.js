@@ -17,6 +17,7 @@ import { drawHealth, drawLevels, wantedFeeds } from './produce-feeds.js';
 import { PersonDialog } from './produce-person.js';
 import { Recordings } from './produce-recordings.js';
 import { TalkForm } from './produce-talk.js';
+import { Targets } from './produce-targets.js';
 import { drawDesk, drawNotices, drawPreview, drawRefused, drawTake, drawTimes } from './produce-view.js';
 
 /** What other producers did stays among the notices for this long, ms. */
@@ -49,6 +50,7 @@ const watcher = new Watcher({
 });
 const pool = new FeedPool(session.pass, redraw);
 const comms = new Comms(session, redraw);
+const targets = new Targets(session);
 const clips = () => (session.state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id.replace(/^clip\./, ''));
 const recordings = new Recordings(session.pass, () => session.state.show);
 const form = new TalkForm({ show: () => session.state.show, clips, say: edit });
@@ -69,6 +71,7 @@ function redraw() {
   drawHealth(state, pool, local.listening, hands);
   drawNotices(state, { dismiss: (id) => session.dismiss(id), force, news: local.news });
   comms.draw(state);
+  targets.draw(state);
   person.draw();
   tick();
 }

@@ -1,0 +1,92 @@
+/** Where else the programme goes, on the producer's desk: started, stopped, typed in. Keys are only ever sent. */
+
+import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
+import { countWords, targetWords } from '../targets.js';
+
+/** @typedef {import('../state.js').State} State @typedef {import('../types.js').Target} Target */
+
+export class Targets {
+  #dialog = need('target', HTMLDialogElement);
+  #key = need('target-key', HTMLInputElement);
+
+  /** @param {import('../session.js').Session} session */
+  constructor(session) {
+    this.session = session;
+    byId('target-new').addEventListener('click', () => this.#open());
+    byId('target-close').addEventListener('click', () => this.#dialog.close());
+    this.#dialog.addEventListener('close', () => (this.#key.value = ''));
+    byId('target-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#add();
+    });
+  }
+
+  /** @param {State} state */
+  draw(state) {
+    const targets = state.show?.targets ?? [];
+    const lines = state.health?.restream ?? [];
+    const now = this.session.now();
+    show(byId('targets-none'), targets.length === 0);
+    show(byId('targets'), targets.length > 0);
+    setText(byId('targets-count'), countWords(targets, lines));
+    keyed(
+      byId('targets'),
+      targets,
+      (target) => target.id,
+      (target) => this.#row(target),
+      (node, target) => {
+        const { word, words, tone } = targetWords(target, lines.find((line) => line.id === target.id) ?? null, now);
+        const [dot, who, state_, toggle, remove] = /** @type {HTMLElement[]} */ ([...node.children]);
+        node.dataset.target = target.id;
+        node.dataset.tone = tone;
+        dot.dataset.tone = tone;
+        setText(/** @type {Node} */ (who.firstChild), target.name);
+        setText(/** @type {Node} */ (who.lastChild), target.address);
+        setText(/** @type {Node} */ (state_.firstChild), word);
+        setText(/** @type {Node} */ (state_.lastChild), words);
+        setText(toggle, target.on ? 'Stop' : 'Start');
+        setAttribute(toggle, 'aria-label', `${target.on ? 'Stop' : 'Start'} ${target.name}`);
+        setAttribute(toggle, 'data-do', target.on ? 'stop' : 'start');
+        show(remove, !target.fixed && !target.on);
+      },
+    );
+  }
+
+  /** @param {Target} target */
+  #row({ id, name }) {
+    const toggle = el('button', { class: 'button' });
+    toggle.addEventListener('click', () => this.#say(toggle.dataset.do ?? '', id));
+    const remove = el('button', { class: 'button quiet', 'aria-label': `Remove ${name}` }, 'Remove');
+    // Twice, because nobody can give the key back.
+    remove.addEventListener('click', () => {
+      if (remove.dataset.sure) return this.#say('remove', id);
+      remove.dataset.sure = 'asked';
+      setText(remove, 'Really?');
+    });
+    remove.addEventListener('blur', () => {
+      delete remove.dataset.sure;
+      setText(remove, 'Remove');
+    });
+    const who = el('span', { class: 'target-who' }, el('strong'), el('span', { class: 'muted small' }));
+    const now = el('span', { class: 'target-now' }, el('strong'), el('span', { class: 'muted small number' }));
+    return el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), who, now, toggle, remove);
+  }
+
+  #open() {
+    need('target-form', HTMLFormElement).reset();
+    this.#dialog.showModal();
+    need('target-name', HTMLInputElement).focus();
+  }
+
+  #add() {
+    const [name, url] = ['target-name', 'target-url'].map((id) => need(id, HTMLInputElement).value.trim());
+    const key = this.#key.value.trim();
+    this.session.command({ type: 'target', do: 'add', name, url, ...(key ? { key } : {}), on: need('target-on', HTMLInputElement).checked });
+    this.#dialog.close();
+  }
+
+  /** @param {string} what @param {string} target */
+  #say(what, target) {
+    this.session.command({ type: 'target', do: what, target });
+  }
+}
