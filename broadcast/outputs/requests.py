@@ -7,6 +7,7 @@ from broadcast.outputs.limits import KeyframeLimiter
 from broadcast.rtp.frame import Frame
 
 INTERVAL = 0.95  # seconds: a little less than each fan-out's own, so that a lone one never waits
+SMALLER = 0.45  # of a smaller rendition, whose keyframes cost little
 
 
 class KeyframeRequests:

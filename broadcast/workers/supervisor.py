@@ -22,7 +22,9 @@ from broadcast.workers.wire import WorkerSettings
 log = logging.getLogger(__name__)
 
 OWN_CORES = 2  # what the server and the mixer need for themselves
-START_TIMEOUT = 20.0  # seconds for a process to get ready
+START_TIMEOUT = (
+    60.0  # seconds for a process to get ready: on a busy machine it is slow, and nobody waits for it
+)
 SILENT = 5.0  # seconds without its figures after which a worker is killed
 WATCH = 0.5  # seconds between looks
 CRASH_PAUSE = 2.0  # seconds until the next start, for one that died within as much
@@ -60,6 +62,9 @@ class Workers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._workers.values():
+            if not worker.ready:  # it has nobody to say goodbye to
+                worker.kill()
         await asyncio.gather(*(worker.close() for worker in self._workers.values()))
 
     def send(self, frame: Frame, rendition: str = "") -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import audience, handoffs, joining, lines, live, measures, soak
+from tests.bench import audience, handoffs, joining, lines, live, measures, soak, takeover
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -53,11 +53,11 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = ("fanout", "joining", "lines", *STEPS)
+    parts = ("fanout", "joining", "lines", "workers", *STEPS)
     parser.add_argument(
         "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
-    parser.add_argument("--quick", action="store_true", help="fanout, joining and lines: shorter")
+    parser.add_argument("--quick", action="store_true", help="fanout, joining, lines, workers: shorter")
     parser.add_argument(
         "--minutes", type=float, default=60.0, help=f"of {', '.join(LONG)}: only run when named"
     )
@@ -80,6 +80,9 @@ def main() -> int:
     if "lines" in chosen:
         _say("lines")
         figures += lines.run(options.quick)
+    if "workers" in chosen:
+        _say("workers")
+        figures += takeover.run(options.quick)
     if set(chosen) & {*STEPS, "hls-long"}:
         figures += asyncio.run(_measure(chosen, options.nice, options.minutes))
     if "soak" in chosen:

@@ -24,7 +24,7 @@ from tests.support.rtp import picture, sound
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OWN = WorkerSettings((("127.0.0.1", 0),), (), 10, 10.0, 15.0)
-PATIENCE = 60.0  # seconds
+PATIENCE = 150.0  # seconds
 
 
 async def until(condition: Callable[[], bool]) -> None:
