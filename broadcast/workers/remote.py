@@ -15,7 +15,7 @@ from broadcast.workers.wire import Word, WorkerSettings
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT = 2.0  # seconds for an answer to an offer; a worker takes a few ms
+ANSWER_TIMEOUT = 5.0  # seconds for an answer to an offer: a worker takes a few ms, unless it is starved
 
 
 class WorkerLost(Exception):

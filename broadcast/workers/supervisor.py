@@ -25,7 +25,7 @@ OWN_CORES = 2  # what the server and the mixer need for themselves
 START_TIMEOUT = (
     60.0  # seconds for a process to get ready: on a busy machine it is slow, and nobody waits for it
 )
-SILENT = 5.0  # seconds without its figures after which a worker is killed
+SILENT = 10.0  # seconds without its figures after which a worker is killed
 WATCH = 0.5  # seconds between looks
 CRASH_PAUSE = 2.0  # seconds until the next start, for one that died within as much
 

@@ -143,17 +143,18 @@ async def test_the_viewers_of_a_killed_worker_are_back_on_another(hall: SimpleNa
     await until(lambda: kept.packets > before)
     assert kept.reasons == []
     await until(lambda: len(hall.workers.pids()) == 2)
-    assert hall.workers.stats()["restarts"] == 1
+    assert hall.workers.stats()["restarts"] >= 1
 
 
 async def test_one_that_hangs_is_killed(hall: SimpleNamespace) -> None:
     """A stopped process answers no offer: the viewer is given to another, and the process is replaced."""
     await until(lambda: len(hall.workers.pids()) == 2)
     idle = min((each for each in hall.workers._workers.values()), key=lambda each: each.load)
+    before = hall.workers.restarts
     os.kill(idle.pid, signal.SIGSTOP)
     viewer = await hall.join()
     assert viewer.session._worker is not idle
-    await until(lambda: hall.workers.stats()["restarts"] == 2 and len(hall.workers.pids()) == 2)
+    await until(lambda: hall.workers.restarts > before and len(hall.workers.pids()) == 2)
 
 
 async def test_without_workers_there_is_nobody_to_ask() -> None:
