@@ -15,7 +15,7 @@ from typing import Any
 from broadcast import live
 from broadcast.archive import Archive
 from broadcast.config import Config, host_port
-from broadcast.distribution import Distribution, targets_of
+from broadcast.distribution import Distribution
 from broadcast.errors import MediaError, NotFound, PavilionError
 from broadcast.feeds.clip import ClipFeed
 from broadcast.feeds.feed import Feed
@@ -32,20 +32,20 @@ from broadcast.outputs.renditions import Size
 from broadcast.outputs.requests import KeyframeRequests
 from broadcast.outputs.returns import Returns
 from broadcast.ports import port_settings, worker_settings
+from broadcast.reair import Reairs
 from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
 from broadcast.shelf import Shelf
 from broadcast.stage import Stage
+from broadcast.translation import event_of
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port
 from broadcast.webfont import EventFonts, cache_folder
 from broadcast.workers.remote import Remote
 from broadcast.workers.supervisor import Workers
 from signaling.desk import Desk
-from signaling.event import Event, Person, Slate, Talk
 from signaling.journal import Journal, JournalError
 from signaling.passes import Passes, load_or_create_secret
-from signaling.rundown import planned_end
 
 log = logging.getLogger("pavilion")
 
@@ -123,6 +123,8 @@ class App:
         self._meanwhile("fonts", self.fonts.prepare())
         keeper = Keeper(config, data, self.archive.folder.parent, self.desk.erasing)
         self._meanwhile("keeper", keeper.run())
+        reairs = Reairs(self.desk, self.shelf, data / "clips", self.add_clip)
+        self._meanwhile("re-air", reairs.run())
         self._meanwhile("clips", self._prepare_clips(data / "clips"))
         routes = Routes(config, self)
         self.stage.on_barred = routes.bar
@@ -187,10 +189,14 @@ class App:
             except MediaError as error:
                 log.error("clips: %s cannot be used: %s", clip.id, error)
                 continue
-            feed.on_ended = partial(self.desk.clip_ended, clip.id)
-            self._clips[feed.id] = feed
-            self.feeds.add(feed)
-            self.stage.clip_prepared(feed)
+            self.add_clip(clip.id, feed)
+
+    def add_clip(self, name: str, feed: ClipFeed) -> None:
+        """A clip is prepared: a talk may show it from now on."""
+        feed.on_ended = partial(self.desk.clip_ended, name)
+        self._clips[feed.id] = feed
+        self.feeds.add(feed)
+        self.stage.clip_prepared(feed)
 
     async def _close_feeds(self) -> None:
         self.relay.close()
@@ -321,44 +327,6 @@ def links(config: Config, url: str | None = None) -> list[dict[str, Any]]:
         page = f"{base}/{PAGES[person.role]}#pass={token}"
         rows.append({"role": person.role, "id": person.id, "name": person.name, "url": page})
     return rows
-
-
-def event_of(config: Config) -> Event:
-    """The configuration in signaling's own words; a talk without a start follows the one before it."""
-    people = tuple(
-        Person(p.id, p.name, p.role, title=p.title, organisation=p.organisation, place=p.place)
-        for p in config.people
-    )
-    talks = tuple(
-        Talk(
-            item.id,
-            item.title,
-            item.speakers,
-            layout=item.layout,
-            start=item.start.timestamp() if item.start else None,
-            minutes=item.minutes,
-            clip=item.clip or None,
-            automatic=item.automatic,
-        )
-        for item in config.talks
-    )
-    start = config.event.start.timestamp()
-    slate = config.slate
-    return Event(
-        id=config.event.id,
-        name=config.event.name,
-        subtitle=config.event.subtitle,
-        place=config.event.place,
-        timezone=config.event.timezone,
-        start=start,
-        end=planned_end(talks, start),
-        talks=talks,
-        people=people,
-        clips=tuple(clip.id for clip in config.clips),
-        slate=Slate(slate.title or config.event.name, slate.message, start if slate.countdown else None),
-        public_viewers=config.event.public_viewers,
-        targets=targets_of(config),
-    )
 
 
 def _passes(config: Config, data: Path) -> Passes:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from broadcast.checks import check_reair, check_talk, unique
 from broadcast.errors import ConfigError, TargetError
 from broadcast.tables import record, rule
 from broadcast.targets import parse as parse_target
 
 LAYOUTS = ("full", "pip", "side", "grid")
 ROLES = ("producer", "speaker", "screen", "viewer")
-GRID_MOST = 6  # pictures that a grid shows
 LEVELS = ("debug", "info", "warning", "error")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster")
 
@@ -199,6 +199,16 @@ class TalkConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReairConfig:
+    """[[reair]]: recordings that are on air again."""
+
+    what: str = rule("event")
+    at: str = rule("")
+    zone: str = rule("")
+    loop: bool = rule(False)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole of config.toml. `folder` is where it lies: relative paths start there."""
 
@@ -215,6 +225,7 @@ class Config:
     people: tuple[PersonConfig, ...] = ()
     clips: tuple[ClipConfig, ...] = ()
     talks: tuple[TalkConfig, ...] = ()
+    reair: tuple[ReairConfig, ...] = ()
     folder: Path = Path()
 
     def path(self, name: str) -> Path:
@@ -248,10 +259,10 @@ def _check_whole(config: Config) -> None:
     """The rules that bind several keys together."""
     if config.event.timezone not in available_timezones():
         raise ConfigError("event.timezone", "must be a name of the time zone database, such as Asia/Taipei")
-    _unique("people", [person.id for person in config.people])
-    _unique("talks", [talk.id for talk in config.talks])
-    _unique("clips", [clip.id for clip in config.clips])
-    _unique("targets", [target.id for target in config.targets])
+    unique("people", [person.id for person in config.people])
+    unique("talks", [talk.id for talk in config.talks])
+    unique("clips", [clip.id for clip in config.clips])
+    unique("targets", [target.id for target in config.targets])
     for n, target in enumerate(config.targets):
         try:
             parse_target(target.url, target.key)
@@ -260,7 +271,9 @@ def _check_whole(config: Config) -> None:
     speakers = {person.id for person in config.people if person.role == "speaker"}
     clips = {clip.id for clip in config.clips}
     for n, talk in enumerate(config.talks):
-        _check_talk(f"talks[{n}]", talk, speakers, clips)
+        check_talk(f"talks[{n}]", talk, speakers, clips)
+    for n, reair in enumerate(config.reair):
+        check_reair(f"reair[{n}]", reair, {talk.id for talk in config.talks})
     for n, clip in enumerate(config.clips):
         if not config.path(clip.file).is_file():
             raise ConfigError(f"clips[{n}].file", f"must be a file that exists; {clip.file} does not")
@@ -281,26 +294,6 @@ def _check_whole(config: Config) -> None:
         raise ConfigError("server.udp", "must name at least one address")
     if server.public_url and not server.public_url.startswith(("http://", "https://")):
         raise ConfigError("server.public_url", "must start with http:// or https://")
-
-
-def _check_talk(key: str, talk: TalkConfig, speakers: set[str], clips: set[str]) -> None:
-    for speaker in talk.speakers:
-        if speaker not in speakers:
-            raise ConfigError(f"{key}.speakers", f"must name people with the role speaker; {speaker} is none")
-    if len(set(talk.speakers)) != len(talk.speakers):
-        raise ConfigError(f"{key}.speakers", "must name each person once")
-    if len(talk.speakers) > GRID_MOST:
-        raise ConfigError(f"{key}.speakers", f"must name at most {GRID_MOST} people")
-    if talk.clip and talk.clip not in clips:
-        raise ConfigError(f"{key}.clip", f"must be the id of one of the clips; {talk.clip} is none")
-    if not talk.speakers and not talk.clip:
-        raise ConfigError(f"{key}.speakers", "must name somebody, or talks.clip a clip")
-
-
-def _unique(key: str, ids: list[str]) -> None:
-    for n, each in enumerate(ids):
-        if each in ids[:n]:
-            raise ConfigError(f"{key}[{n}].id", f"must be used once; {each} is there twice")
 
 
 def host_port(key: str, text: str) -> tuple[str, int]:

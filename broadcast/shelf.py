@@ -21,8 +21,9 @@ from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.store import Session, sessions
 from broadcast.outputs.recording.cutting import Chapter, Job, Piece, cut
 from broadcast.outputs.recording.downloads import Downloads, Ticket
+from signaling.again import WHOLE
+from signaling.event import AGAIN
 
-WHOLE = "event"  # the id of the recording of everything
 FEED = re.compile(r"[A-Za-z0-9_-]{1,120}\.mkv")
 
 
@@ -31,6 +32,7 @@ class Recording:
     """One thing that can be had; `job` None: nothing of it was kept."""
 
     id: str
+    talk: str  # empty: the whole
     title: str
     speakers: tuple[str, ...]
     start: float
@@ -85,22 +87,25 @@ class Shelf:
     async def recordings(self) -> list[Recording]:
         """Every talk that is over, in order, and then the whole event, where talks are."""
         told = self._chapters()
-        over = [each for each in told["chapters"] if each["end"] is not None]
+        # What was on air again is no recording of its own.
+        talks = [each for each in told["chapters"] if not each["talk"].startswith(AGAIN)]
+        over = [each for each in talks if each["end"] is not None]
         if not over:
             return []
         pieces = await asyncio.to_thread(pieces_of, self._data, self._event)
         chapters = [_chapter(each) for each in over]
         found = [
-            self._cut(each["id"], chapter.title, chapter.speakers, pieces, [chapter])
+            self._cut(each["id"], each["talk"], chapter.title, chapter.speakers, pieces, [chapter])
             for each, chapter in zip(over, chapters, strict=True)
         ]
         if told["state"] != "live":
-            found.append(self._cut(WHOLE, self._name, (), pieces, chapters))
+            found.append(self._cut(WHOLE, "", self._name, (), pieces, chapters))
         return found
 
     def _cut(
         self,
         id: str,
+        talk: str,
         title: str,
         speakers: tuple[str, ...],
         pieces: list[Piece],
@@ -113,7 +118,7 @@ class Shelf:
             "album": self._name,
             "date": datetime.fromtimestamp(start, UTC).isoformat(timespec="seconds"),
         }
-        return Recording(id, title, speakers, start, end, cut(pieces, start, end, chapters, metadata))
+        return Recording(id, talk, title, speakers, start, end, cut(pieces, start, end, chapters, metadata))
 
     def _row(self, recording: Recording) -> dict[str, Any]:
         job = recording.job

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from signaling.event import Event, Person
+from signaling.event import AGAIN, Event, Person
 from signaling.rundown import Phase, Rundown
 
 PAUSE_SECONDS = 300.0  # a longer interruption begins another chapter
@@ -66,9 +66,10 @@ def told(event: Event, rundown: Rundown, airings: Iterable[Airing], now: float) 
 
 
 def event_state(rundown: Rundown) -> str:
-    """`soon` before the first talk, then `live`, `break` while the slate is on air, in the end `over`."""
+    """`soon` before the first talk, then `live`, `break` while the slate is on air, in the end `over`; and
+    `replay` while a recording is on air."""
     if rundown.live is not None:
-        return "live"
+        return "replay" if rundown.live.startswith(AGAIN) else "live"
     return {Phase.BEFORE: "soon", Phase.LIVE: "break", Phase.OVER: "over"}[rundown.phase]
 
 

@@ -6,6 +6,7 @@
 
 from dataclasses import replace
 
+from signaling.again import decide_cancel, decide_reair
 from signaling.aiming import decide_target
 from signaling.cueing import (
     decide_acknowledge,
@@ -23,11 +24,13 @@ from signaling.orders import (
     Acknowledge,
     Admit,
     Aim,
+    CancelReair,
     Command,
     Cue,
     Edit,
     PassFloor,
     Ready,
+    Reair,
     Remove,
     SendText,
     SetLevel,
@@ -72,6 +75,10 @@ def decide(state: State, sight: Sight, person: Person, command: Command) -> list
             return decide_edit(state, command)
         case Aim():
             return decide_target(state, sight, command)
+        case Reair():
+            return decide_reair(state, command)
+        case CancelReair():
+            return decide_cancel(state, command)
     return _backstage(state, person, command)
 
 

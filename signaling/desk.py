@@ -11,15 +11,16 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from signaling.again import MACHINE, Piece, step
 from signaling.airings import told
 from signaling.answers import Answer
 from signaling.client import BUSY, REMOVED, SHUTDOWN, Client, Connection, Goodbye
 from signaling.crowd import Crowd
 from signaling.director import Director, Level, Stage
-from signaling.event import Event, Moment, Person, Role
+from signaling.event import Event, Moment, Person, Plan, Role
 from signaling.facts import Record
 from signaling.journal import Journal
 from signaling.ledger import Ledger
@@ -34,6 +35,7 @@ BUSY_TICK = 0.05  # seconds between turns while something is on air, held or cha
 IDLE_TICK = 0.25
 HEALTH_SECONDS = 1.0
 AUDIENCE_SECONDS = 2.0  # between two counts of the audience, which would else be sent at each arrival
+AGAIN_SECONDS = 1.0  # between two looks whether a re-air is due
 STOP_SECONDS = 2.0
 MAX_INBOX = 2000
 MAX_CLIENTS = 5000
@@ -79,6 +81,8 @@ class Desk:
         self._ledger = Ledger(journal, self._wake.set, self.warn)
         self._audience = (0, 0)
         self._audience_at = self._health_at = float("-inf")
+        self._again: dict[str, tuple[Piece, ...]] = {}
+        self._again_at = float("-inf")
         self._turns = 0
         self._faults = 0
         self._fault_at = float("-inf")
@@ -241,6 +245,14 @@ class Desk:
         """Old recordings are about to go."""
         self._put(lambda now: self._show.erased(name, octets, now))
 
+    def plans(self) -> tuple[Plan, ...]:
+        """The re-airs that are wanted."""
+        return self._show.state.plans
+
+    def can_play(self, plan: str, pieces: Sequence[Piece]) -> None:
+        """Of this re-air all this is ready to be played."""
+        self._again[plan] = tuple(pieces)
+
     def chapters(self) -> dict[str, Any]:
         """When each talk was on air, and the state of the event: docs/protocol.md, section 7."""
         state = self._show.state
@@ -303,6 +315,11 @@ class Desk:
 
     def _timers(self, now: Moment) -> None:
         self._ledger.look(now.mono)
+        if now.mono - self._again_at >= AGAIN_SECONDS:
+            self._again_at = now.mono
+            order = step(self._show.state, self._again, now.wall)
+            if order is not None:
+                self._show.command(MACHINE, order, now)
         self._crowd.end_silent(now.mono)
         if now.mono - self._audience_at >= AUDIENCE_SECONDS:
             self._audience_at = now.mono

@@ -98,7 +98,7 @@ def _add(state: State, edit: Add) -> list[Fact]:
         item_of(state, edit.before)
     for person_id in edit.speakers:
         speaker(state, person_id)
-    if edit.clip is not None and edit.clip not in state.event.clips:
+    if edit.clip is not None and not state.event.has_clip(edit.clip):
         raise Refused("unknown_clip", f"There is no clip {edit.clip!r}.", clip=edit.clip)
     return [
         Added(

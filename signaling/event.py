@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+AGAIN = "again-"  # with which the ids of re-aired talks and their clips begin
 LAYOUTS = ("full", "pip", "side", "grid")
 TRANSITIONS = ("cut", "dissolve")
 
@@ -94,6 +95,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A re-air: `what` is "event" or a talk's id; `at` in Unix seconds, or None: as soon as nothing is live.
+
+    `loop`: again and again, until the next live talk.
+    """
+
+    id: str
+    what: str
+    at: float | None = None
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """The whole plan. `start` and `end` in Unix seconds, `timezone` an IANA name."""
 
@@ -110,6 +124,11 @@ class Event:
     slate: Slate = field(default_factory=lambda: Slate(""))
     public_viewers: bool = True
     targets: tuple[Target, ...] = ()
+    plans: tuple[Plan, ...] = ()
+
+    def has_clip(self, clip: str) -> bool:
+        """Whether a talk may have this clip: one of the config, or a recording that is played again."""
+        return clip in self.clips or clip.startswith(AGAIN)
 
     def person(self, person_id: str) -> Person | None:
         return next((person for person in self.people if person.id == person_id), None)

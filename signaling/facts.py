@@ -63,9 +63,7 @@ class Cued:
 @dataclass(frozen=True, slots=True)
 class Began:
     """A hand-off started. `talk` None: to the slate. `person` and `command` name the command that asked.
-
-    `hold`: the talk that leaves the air is interrupted, not over.
-    """
+    `hold`: the talk that leaves the air is interrupted, not over."""
 
     token: str
     talk: str | None
@@ -298,6 +296,23 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Reaired:
+    """Something is to be on air again, at `at` (Unix seconds). None: now; a loop once nothing is live."""
+
+    plan: str
+    what: str
+    at: float | None
+    loop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreaired:
+    """A re-air is taken back."""
+
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """Old recordings go, by the rules of retention; `octets` of them."""
 
@@ -342,12 +357,12 @@ Fact = (
     | FellBack | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost
     | Moved | Added | Skipped | Extended | Retimed | Retitled | Redrawn | Automated | Reslated
     | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted | Erased
-    | TargetAdded | TargetRemoved | TargetSwitched
+    | TargetAdded | TargetRemoved | TargetSwitched | Reaired | Unreaired
 )  # fmt: skip
 
 _FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})
 
-_LISTS = frozenset(("feeds", "speakers", "to", "lost"))  # fields that JSON turns from tuples to lists
+_LISTS = frozenset(("feeds", "speakers", "to", "lost"))  # tuples that JSON turns to lists
 
 
 @dataclass(frozen=True, slots=True)

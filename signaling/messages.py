@@ -14,6 +14,7 @@ from signaling.orders import (
     Admit,
     Aim,
     Automate,
+    CancelReair,
     Command,
     Cue,
     Edit,
@@ -21,6 +22,7 @@ from signaling.orders import (
     Move,
     PassFloor,
     Ready,
+    Reair,
     Redraw,
     Remove,
     RemoveTarget,
@@ -151,6 +153,11 @@ def _backstage(kind: str, fields: Fields) -> Command:
             return Remove(fields.id(), fields.a_name("person"), revision=fields.revision())
         case "admit":
             return Admit(fields.id(), fields.a_name("person"), revision=fields.revision())
+        case "reair":
+            at, loop = fields.seconds("at"), fields.flag("loop", False)
+            return Reair(fields.id(), fields.a_name("what"), at, loop, revision=fields.revision())
+        case "reair_cancel":
+            return CancelReair(fields.id(), fields.a_name("plan"), revision=fields.revision())
         case other:
             raise Refused("unknown_type", f"There is no message of type {other!r}.")
 

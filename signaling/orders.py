@@ -139,6 +139,26 @@ class Admit(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Reair(Command):
+    """`what`: "event" or a talk's id. `at` in Unix seconds; None: now, a loop once nothing is live."""
+
+    TYPE: ClassVar[str] = "reair"
+
+    what: str
+    at: float | None = None
+    loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReair(Command):
+    """Takes `Reair` back."""
+
+    TYPE: ClassVar[str] = "reair_cancel"
+
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edit(Command):
     """A change of the rundown or the slate; `DO` says which."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from signaling.airings import Airing, followed
 from signaling.backstage import Backstage, Move
-from signaling.event import Event, Moment, Talk, Target
+from signaling.event import Event, Moment, Plan, Talk, Target
 from signaling.facts import (
     Aborted,
     Added,
@@ -30,6 +30,7 @@ from signaling.facts import (
     Lost,
     Moved,
     Readied,
+    Reaired,
     Redrawn,
     Removed,
     Restarted,
@@ -41,6 +42,7 @@ from signaling.facts import (
     TargetAdded,
     TargetRemoved,
     TargetSwitched,
+    Unreaired,
     Warned,
 )
 from signaling.handoff import Floor, HandOff
@@ -73,12 +75,20 @@ class State:
     screens: int = 0
     airings: tuple[Airing, ...] = ()
     targets: tuple[Target, ...] = ()
+    plans: tuple[Plan, ...] = ()
 
     @classmethod
     def of(cls, event: Event, since: float) -> "State":
         """Before the show: the slate on air since `since` (Unix seconds)."""
         floor = Floor.of(event.slate, since)
-        return cls(event, Rundown.of(event), Roster.of(event), floor, targets=event.targets)
+        return cls(
+            event,
+            Rundown.of(event),
+            Roster.of(event),
+            floor,
+            targets=event.targets,
+            plans=event.plans,
+        )
 
     @property
     def next_token(self) -> str:
@@ -139,6 +149,7 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
         targets=_targets(state.targets, fact),
         revision=state.revision + 1,
         problem=_problem(state, fact, now),
+        plans=_plans(state.plans, fact, now),
     )
     if floor.air.talk != state.floor.air.talk:
         after = replace(after, airings=followed(state.airings, floor.air.talk, now.wall))
@@ -187,7 +198,7 @@ def _check_names(state: State, fact: Fact) -> None:
 
 def _check_added(state: State, fact: Added) -> None:
     """Raise UnknownName where the config has got a talk of this name since, or lost its people or clip."""
-    clips = () if fact.clip is None or fact.clip in state.event.clips else (fact.clip,)
+    clips = () if fact.clip is None or state.event.has_clip(fact.clip) else (fact.clip,)
     people = [person for person in fact.speakers if state.roster.seat(person) is None]
     there = [fact.talk] if state.rundown.item(fact.talk) is not None else []
     for name in (*there, *people, *clips):
@@ -257,6 +268,16 @@ def _targets(targets: tuple[Target, ...], fact: Fact) -> tuple[Target, ...]:
             return tuple(replace(each, on=on) if each.id == target else each for each in targets)
         case _:
             return targets
+
+
+def _plans(plans: tuple[Plan, ...], fact: Fact, now: Moment) -> tuple[Plan, ...]:
+    match fact:
+        case Reaired(plan, what, at, loop):
+            return (*plans, Plan(plan, what, now.wall if at is None and not loop else at, loop))
+        case Unreaired(plan):
+            return tuple(each for each in plans if each.id != plan)
+        case _:
+            return plans
 
 
 def _roster(roster: Roster, fact: Fact) -> Roster:

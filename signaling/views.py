@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from signaling.again import MACHINE
 from signaling.backstage import Move, TextCue
 from signaling.event import Event, Person, Role, Target
 from signaling.forecast import Forecast, ends, forecast
@@ -106,6 +107,10 @@ def _for_producers(state: State) -> dict[str, Any]:
         "talkback": [{"by": producer, "to": list(to)} for producer, to in backstage.talkback.items()],
         "moves": [_move(state, move) for move in backstage.moves],
         "targets": [_target(target) for target in state.targets],
+        "reairs": [
+            {"id": plan.id, "what": plan.what, "at": millis(plan.at), "loop": plan.loop}
+            for plan in state.plans
+        ],
     }
 
 
@@ -138,7 +143,7 @@ def _move(state: State, move: Move) -> dict[str, Any]:
 
 
 def _name(state: State, person_id: str) -> str:
-    person = state.event.person(person_id)
+    person = MACHINE if person_id == MACHINE.id else state.event.person(person_id)
     return person.name if person is not None else ""
 
 

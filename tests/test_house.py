@@ -32,6 +32,7 @@ PURE = [
             "broadcast/mixer/layout.py",
             "broadcast/mixer/quarantine.py",
             "broadcast/mixer/wire.py",
+            "signaling/again.py",
             "signaling/airings.py",
             "broadcast/outputs/recording/cutting.py",
             "broadcast/outputs/recording/disk.py",
@@ -129,7 +130,8 @@ HOME = {
 # Who may import whom inside `broadcast`: never upward, and siblings are wired by app.py.
 FLOORS = {
     "errors": set(),
-    "config": {"errors", "tables", "targets"},
+    "config": {"checks", "errors", "tables", "targets"},
+    "checks": {"config", "errors"},
     "tables": {"errors"},
     "targets": {"errors"},
     "rtp": {"errors"},
@@ -142,7 +144,15 @@ FLOORS = {
     "outputs": {"transport", "rtp", "errors", "targets"},
     "workers": {"child", "outputs", "pipe", "transport", "rtp", "errors"},
 }
-KNOWS_SIGNALING = ("broadcast/app.py", "broadcast/distribution.py", "broadcast/routes/", "broadcast/stage.py")
+KNOWS_SIGNALING = (
+    "broadcast/app.py",
+    "broadcast/distribution.py",
+    "broadcast/reair.py",
+    "broadcast/routes/",
+    "broadcast/shelf.py",
+    "broadcast/stage.py",
+    "broadcast/translation.py",
+)
 
 
 def name_of(path: Path) -> str:

@@ -35,15 +35,17 @@ class ClipFeed(Feed):
     """`await prepare()` first; then `cue()` (the first picture stands), `play()` from the start, `stop()`.
 
     Timestamps go on growing over loops and from one play to the next. `on_ended` is called when a clip
-    that does not loop has been sent to its end.
+    that does not loop has been sent to its end. `own`: the file is a recording of the programme, whose
+    pictures need no conversion.
     """
 
-    def __init__(self, id: str, path: Path, loop: bool, cache_dir: Path) -> None:
+    def __init__(self, id: str, path: Path, loop: bool, cache_dir: Path, own: bool = False) -> None:
         super().__init__(id, kind="clip")
         self.path = path
         self.loop = loop
         self.on_ended: Callable[[], None] | None = None
         self._cache = cache_dir
+        self._own = "own" if own else ""
         self._file: Path | None = None
         self._born = time.monotonic()
         self._task: asyncio.Task[None] | None = None
@@ -60,10 +62,10 @@ class ClipFeed(Feed):
 
     async def prepare(self) -> None:
         """Convert the file unless the cache has it. Raises MediaError."""
-        target = self._cache / f"{await asyncio.to_thread(_digest, self.path)}.nut"
+        target = self._cache / f"{await asyncio.to_thread(_digest, self.path)}{self._own}.nut"
         if not target.is_file():
             log.info("%s: converting %s", self.id, self.path.name)
-            await _convert(self.path, target)
+            await _convert(self.path, target, self._own)
         self._file = target
 
     def cue(self) -> None:
@@ -184,7 +186,7 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-async def _convert(source: Path, target: Path) -> None:
+async def _convert(source: Path, target: Path, own: str) -> None:
     """Convert in a process of its own: decoders meet any file. Raises MediaError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
@@ -193,6 +195,7 @@ async def _convert(source: Path, target: Path) -> None:
         _CONVERT,
         str(source),
         str(target),
+        own,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -27,11 +27,18 @@ LONGEST_WAIT = 3000  # packets of sound before the first picture
 BT709 = 1  # AVCOL_SPC_BT709
 
 
-def main(source: str, target: str) -> None:
-    """Convert `source` to `target`, which is there only when whole. Raises MediaError."""
+NICE = 10  # the show comes first
+
+
+def main(source: str, target: str, own: str = "") -> None:
+    """Convert `source` to `target`, which is there only when whole. Raises MediaError.
+
+    `own`: not empty where it is a recording of the programme, whose pictures are as they must be.
+    """
+    os.nice(NICE)
     part = Path(f"{target}.{os.getpid()}.part")
     try:
-        convert(Path(source), part)
+        (repack if own else convert)(Path(source), part)
         os.replace(part, target)
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(str(error)) from error
@@ -62,6 +69,32 @@ def convert(source: Path, target: Path) -> None:
                 elif audio is not None and isinstance(frame, av.AudioFrame):
                     audio.add(frame)
         video.end()
+        if audio is not None:
+            audio.end()
+
+
+def repack(source: Path, target: Path) -> None:
+    """A recording of the programme: its pictures untouched, its sound as Opus. Raises as `convert` does."""
+    with av.open(str(source)) as read, av.open(str(target), "w", format="nut") as write:
+        if not read.streams.video:
+            raise MediaError("it has no picture")
+        pictures, sounds = read.streams.video[0], read.streams.audio
+        stream = write.add_stream_from_template(pictures)
+        annex_b = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", pictures, stream)
+        start = float((read.start_time or 0) / av.time_base)
+        out = _Out(write)
+        audio = _Audio(out, start) if sounds else None
+        out.open()
+        for packet in read.demux([pictures, *sounds[:1]]):
+            if packet.stream is not pictures:
+                for frame in packet.decode():
+                    if audio is not None and isinstance(frame, av.AudioFrame):
+                        audio.add(frame)
+            elif packet.pts is not None:
+                packet.pts = packet.dts = packet.pts - round(start / packet.time_base)
+                for picture in annex_b.filter(packet):
+                    picture.stream = stream
+                    out.mux(picture)
         if audio is not None:
             audio.end()
 

@@ -130,7 +130,7 @@ def test_shipped_file_holds_every_key_with_its_default() -> None:
         "event": settings.EventConfig, "server": settings.ServerConfig, "programme": settings.ProgrammeConfig,
         "slate": settings.SlateConfig, "limits": settings.LimitsConfig, "people": settings.PersonConfig,
         "sound": settings.SoundConfig, "clips": settings.ClipConfig, "talks": settings.TalkConfig,
-        "recording": settings.RecordingConfig, "hls": settings.HlsConfig,
+        "recording": settings.RecordingConfig, "reair": settings.ReairConfig, "hls": settings.HlsConfig,
         "restream": settings.RestreamConfig, "targets": settings.TargetConfig,
     }  # fmt: skip
     assert hints.keys() == tables.keys()

@@ -126,3 +126,21 @@ async def test_what_is_not_there(server: Server, tokens: dict[str, str], method:
     ):
         assert answer.status == 404
         assert "error" in await answer.json()
+
+
+async def test_a_talk_is_on_air_again(server: Server, tokens: dict[str, str]) -> None:
+    """The producer asks for it: it is in the rundown, on air by itself from the recording, and then over."""
+    async with Control(server.url, tokens["producer"], "produce") as producer:
+        await producer.until(lambda now: now.state, WITHIN)
+        await producer.command("reair", what="thony")
+        await producer.until(lambda now: (now.air or "").startswith("again-"), WITHIN)
+        talk = next(talk for talk in producer.state["talks"] if talk["id"] == producer.air)
+        assert talk["title"] == "Callysta Thony: Reorienting Smart Cities"
+        assert talk["minutes"] * 60 >= LONG
+        feed = f"clip.{talk['clip']}"
+        await producer.until(
+            lambda now: any(each["id"] == feed for each in now.health.get("feeds", ())), WITHIN
+        )
+        began = producer.state["air"]["since"]
+        await producer.until(lambda now: now.air is None, WITHIN)
+        assert producer.state["air"]["since"] - began >= 1000 * (LONG - 1)

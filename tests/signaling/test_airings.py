@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.airings import MAX_AIRINGS, PAUSE_SECONDS, Airing, chapters, followed, told
+from signaling.airings import MAX_AIRINGS, PAUSE_SECONDS, Airing, chapters, event_state, followed, told
 from signaling.rundown import Rundown
 from tests.signaling.stagehand import EVENT
 
@@ -89,3 +89,10 @@ def test_a_talk_that_left_the_config_keeps_its_chapter() -> None:
     empty = replace(Rundown.of(EVENT), items=())
     [chapter] = told(EVENT, empty, after(("gone", 1.0), (None, 2.0)), 3.0)["chapters"]
     assert (chapter["title"], chapter["speakers"]) == ("gone", [])
+
+
+def test_what_is_on_air_again_is_a_replay() -> None:
+    """A recording on air is told from a live talk."""
+    rundown = Rundown.of(EVENT)
+    assert event_state(rundown.follow("one", None, 0.0)) == "live"
+    assert event_state(rundown.follow("again-c0-0-one", None, 0.0)) == "replay"

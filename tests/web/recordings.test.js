@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atZone } from '../../web/js/time.js';
 import { buttonWords, feedName, length, size } from '../../web/js/recordings.js';
 
 test('sizes and lengths as people read them', () => {
@@ -20,4 +21,14 @@ test('a feed is named by its speaker, a shared screen as such', () => {
 test('there is nothing to press where nothing was kept', () => {
   assert.equal(buttonWords('lost'), '');
   assert.equal(buttonWords('ready'), 'Download');
+});
+
+test('an hour in a zone is a moment, also where clocks change', () => {
+  const iso = (text, zone) => new Date(atZone(text, zone)).toISOString();
+  assert.equal(iso('2023-06-08T09:00', 'Asia/Kolkata'), '2023-06-08T03:30:00.000Z');
+  assert.equal(iso('2023-03-26T01:59', 'Europe/Paris'), '2023-03-26T00:59:00.000Z');
+  assert.equal(iso('2023-03-26T02:30', 'Europe/Paris'), '2023-03-26T01:30:00.000Z'); // left out: shown as 3:30
+  assert.equal(iso('2023-03-26T03:00', 'Europe/Paris'), '2023-03-26T01:00:00.000Z');
+  assert.equal(iso('2023-10-29T02:30', 'Europe/Paris'), '2023-10-29T00:30:00.000Z'); // the first of the two
+  assert.ok(Number.isNaN(atZone('soon', 'UTC')));
 });

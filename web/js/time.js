@@ -83,3 +83,19 @@ function safe(zone) {
     return 'UTC';
   }
 }
+
+/** A wall clock's time in a zone. One that its clocks leave out is that much later. @param {string} text "2023-06-08T09:00" @param {string} zone @returns {number} epoch ms, NaN where it is no time */
+export function atZone(text, zone) {
+  const meant = Date.parse(`${text}Z`);
+  if (Number.isNaN(meant)) return NaN;
+  const before = meant - offset(meant - 86_400_000, zone);
+  const close = meant - offset(before, zone);
+  return close + offset(close, zone) === meant ? close : before;
+}
+
+/** How far a zone's clocks are ahead of UTC then, ms. @param {number} ms @param {string} zone */
+function offset(ms, zone) {
+  const parts = new Intl.DateTimeFormat('en', { timeZone: safe(zone), hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' }).formatToParts(ms);
+  const part = (/** @type {string} */ type) => Number(parts.find((each) => each.type === type)?.value);
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - Math.floor(ms / 1000) * 1000;
+}

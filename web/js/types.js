@@ -23,11 +23,12 @@
  * @typedef {{id: string, state: 'connecting' | 'live' | 'retrying', since: number, code: string | null, reason: string,
  *   next_try: number | null, bitrate: number, dropped: number, reconnects: number}} TargetLine
  * @typedef {{at: number, by: string, person: string, do: string, talk: string | null, who: string | null}} Move a command that was carried out
+ * @typedef {{id: string, what: string, at: number | null, loop: boolean}} Reair what is to be on air again: "event" or a talk's id
  * @typedef {{type: 'state', revision: number, now: number, event: EventInfo, phase: 'before' | 'live' | 'over', air: Air,
  *   standby: string | null, hand_off: {target: string, phase: 'prepare' | 'commit', by: string} | null,
  *   problem?: (Fault & {at: number}) | null, talks: Talk[], people: Person[],
  *   audience?: {viewers: number, screens: number}, forecast?: {end: number, behind: number},
- *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[], targets?: Target[],
+ *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[], targets?: Target[], reairs?: Reair[],
  *   you?: {id: string, role: string, state: PersonState, talk: string | null, next_at?: number | null, next_in?: number | null,
  *     messages?: Cue[], talkback?: string[], level?: Level}}} Show
  * @typedef {{id: string, owner: string, kind: 'camera' | 'slides' | 'clip', codec: string, width: number, height: number,

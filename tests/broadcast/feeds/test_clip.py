@@ -12,7 +12,12 @@ import pytest
 
 from broadcast.errors import MediaError
 from broadcast.feeds.clip import ClipFeed
+from broadcast.feeds.prepare import repack
+from broadcast.outputs.recording.cutting import cut
+from broadcast.outputs.recording.export import export
 from broadcast.rtp.frame import Codec, Frame
+from tests.broadcast.outputs.recording.programme import segments
+from tests.broadcast.outputs.recording.test_export import flashes_and_beeps
 
 FLASH = (0.5, 0.6)  # seconds
 
@@ -158,3 +163,19 @@ async def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A missing file gives MediaError."""
     with pytest.raises(MediaError, match=r"gone\.mp4"):
         await ClipFeed("clip.gone", tmp_path / "gone.mp4", False, tmp_path / "cache").prepare()
+
+
+def test_a_recording_of_the_programme_keeps_its_pictures(tmp_path: Path) -> None:
+    """Not one is encoded anew; keyframes carry their parameters, and sound is in step."""
+    job = cut(segments(tmp_path / "programme", 4, 0.0), 0.0, 4.0, [], {})
+    assert job is not None
+    export(job, tmp_path / "talk.mp4")
+    repack(tmp_path / "talk.mp4", tmp_path / "talk.nut")
+    with av.open(str(tmp_path / "talk.nut")) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    assert len(pictures) == 120
+    assert pictures[0].startswith(b"\x00\x00\x00\x01")
+    assert {unit[4] & 0x1F for unit in (pictures[0],)} <= {6, 7, 9}
+    flashes, beeps = flashes_and_beeps(tmp_path / "talk.nut")
+    assert len(flashes) == 4
+    assert beeps == pytest.approx(flashes, abs=0.05)

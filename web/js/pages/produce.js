@@ -15,6 +15,7 @@ import { fault } from '../words.js';
 import { Comms } from './produce-comms.js';
 import { drawHealth, drawLevels, wantedFeeds } from './produce-feeds.js';
 import { PersonDialog } from './produce-person.js';
+import { Reairs } from './produce-reair.js';
 import { Recordings } from './produce-recordings.js';
 import { TalkForm } from './produce-talk.js';
 import { Targets } from './produce-targets.js';
@@ -53,6 +54,7 @@ const comms = new Comms(session, redraw);
 const targets = new Targets(session);
 const clips = () => (session.state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id.replace(/^clip\./, ''));
 const recordings = new Recordings(session.pass, () => session.state.show);
+const reairs = new Reairs({ show: () => session.state.show, say: (command) => session.command(command) });
 const form = new TalkForm({ show: () => session.state.show, clips, say: edit });
 const person = new PersonDialog({ show: () => session.state.show, say: (command) => session.command(command), write: (id) => comms.begin(id) });
 const hands = {
@@ -73,6 +75,7 @@ function redraw() {
   comms.draw(state);
   targets.draw(state);
   person.draw();
+  reairs.draw();
   tick();
 }
 

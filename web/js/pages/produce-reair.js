@@ -1,0 +1,72 @@
+/** What is to be on air again: the list of it, and the dialog that asks for more. */
+
+import { byId, el, keyed, need, setText, show } from '../dom.js';
+import { atZone, clock, ownZone, shortDay, zoneName } from '../time.js';
+
+/** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Reair} Reair */
+
+export class Reairs {
+  #dialog = need('again', HTMLDialogElement);
+  #what = need('again-what', HTMLSelectElement);
+  #when = need('again-when', HTMLInputElement);
+  #zone = need('again-zone', HTMLSelectElement);
+  #loop = need('again-loop', HTMLInputElement);
+
+  /** @param {{show: () => Show | null, say: (command: {type: string, [field: string]: unknown}) => void}} desk */
+  constructor(desk) {
+    this.desk = desk;
+    byId('kept-again').addEventListener('click', () => this.#open());
+    byId('again-close').addEventListener('click', () => this.#dialog.close());
+    byId('again-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
+  }
+
+  draw() {
+    const event = this.desk.show();
+    const plans = event?.reairs ?? [];
+    show(byId('kept-plans'), plans.length > 0);
+    keyed(byId('kept-plans'), plans, ({ id }) => id, () => this.#row(), (node, plan) => event && this.#update(node, plan, event));
+    show(byId('kept-again'), over(event).length > 0);
+  }
+
+  #open() {
+    const event = this.desk.show();
+    if (!event) return;
+    const zones = [...new Set([event.event.timezone, ownZone(), 'UTC'])];
+    this.#zone.replaceChildren(...zones.map((zone) => el('option', { value: zone }, zoneName(zone))));
+    const talks = over(event).map((talk) => el('option', { value: talk.id }, talk.title));
+    this.#what.replaceChildren(el('option', { value: 'event' }, 'Everything'), ...talks);
+    setText(byId('again-note'), '');
+    this.#dialog.showModal();
+  }
+
+  #ask() {
+    const at = this.#when.value ? atZone(this.#when.value, this.#zone.value) : null;
+    if (at !== null && Number.isNaN(at)) return setText(byId('again-note'), 'This is no time.');
+    this.desk.say({ type: 'reair', what: this.#what.value, at, loop: this.#loop.checked });
+    return this.#dialog.close();
+  }
+
+  #row() {
+    const cancel = el('button', { class: 'button' }, 'Cancel');
+    const row = el('li', {}, el('span', { class: 'kept-title' }), el('span', { class: 'kept-facts number' }), cancel);
+    cancel.addEventListener('click', () => this.desk.say({ type: 'reair_cancel', plan: row.dataset.key }));
+    return row;
+  }
+
+  /** @param {HTMLElement} node @param {Reair} plan @param {Show} event */
+  #update(node, plan, event) {
+    const [title, facts] = /** @type {HTMLElement[]} */ ([...node.children]);
+    const talk = event.talks.find(({ id }) => id === plan.what);
+    setText(title, `Again: ${plan.what === 'event' ? 'everything' : (talk?.title ?? plan.what)}`);
+    const when = plan.at === null ? 'when nothing is live' : `${shortDay(plan.at)} ${clock(plan.at)}`;
+    setText(facts, plan.loop ? `${when}, in a loop` : when);
+  }
+}
+
+/** The talks that were on air, recordings left out. @param {Show | null} event */
+function over(event) {
+  return (event?.talks ?? []).filter((talk) => talk.ended && !talk.id.startsWith('again-'));
+}
