@@ -15,6 +15,7 @@ from signaling.orders import (
     Admit,
     Aim,
     Automate,
+    CancelReair,
     Command,
     Cue,
     Edit,
@@ -22,6 +23,7 @@ from signaling.orders import (
     Move,
     PassFloor,
     Ready,
+    Reair,
     Redraw,
     Remove,
     RemoveTarget,
@@ -219,6 +221,10 @@ TABLE: Mapping[str, tuple[Person, Command, tuple[str, ...]]] = MappingProxyType(
         ("start a target", PING, StartTarget("x", "tube"), "+ " * 8),
         ("stop a target", PING, StopTarget("x", "tube"), "= " * 8),
         ("start a target as a speaker", LANVIN, StartTarget("x", "tube"), "role_forbidden " * 8),
+        ("reair", PING, Reair("x", "event"), "not_recorded + + + + + + +"),
+        ("reair nosuch", PING, Reair("x", "nosuch"), "unknown_talk " * 8),
+        ("reair by a speaker", LANVIN, Reair("x", "event"), "role_forbidden " * 8),
+        ("cancel no re-air", PING, CancelReair("x", "p1"), "unknown_plan " * 8),
     )
 })  # fmt: skip
 
