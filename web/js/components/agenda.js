@@ -1,6 +1,10 @@
-/** `<pv-agenda>`: the talks in the viewer's own time, with what is on now and next. */
+/**
+ * `<pv-agenda>`: the talks in the viewer's own time, with what is on now and next, and those that can be watched again.
+ *
+ * Events: `watch` (detail: a talk's id).
+ */
 
-import { el, keyed, setText, show } from '../dom.js';
+import { el, keyed, setAttribute, setText, show } from '../dom.js';
 import { describe, onNow, speakersOf, upNext } from '../rundown.js';
 import { clock, ownZone, sameClock, shortDay, zoneName } from '../time.js';
 
@@ -10,11 +14,16 @@ export class Agenda extends HTMLElement {
   #list = el('ol', { class: 'agenda' });
 
   connectedCallback() {
-    if (!this.#list.isConnected) this.append(this.#list);
+    if (this.#list.isConnected) return;
+    this.append(this.#list);
+    this.addEventListener('click', (event) => {
+      const row = event.target instanceof Element && event.target.closest('.agenda-watch') ? event.target.closest('li') : null;
+      if (row) this.dispatchEvent(new CustomEvent('watch', { detail: row.dataset.talk }));
+    });
   }
 
-  /** @param {Show} state */
-  update(state) {
+  /** @param {Show} state @param {(talk: string) => boolean} [kept] whether the talk can be watched from its start */
+  update(state, kept = () => false) {
     const now = onNow(state);
     const next = state.phase === 'over' ? null : upNext(state);
     keyed(
@@ -22,7 +31,10 @@ export class Agenda extends HTMLElement {
       state.talks,
       (talk) => talk.id,
       () => row(),
-      (node, talk) => fill(node, state, talk, talk === now ? 'now' : talk === next ? 'next' : talk.state),
+      (node, talk) => {
+        fill(node, state, talk, talk === now ? 'now' : talk === next ? 'next' : talk.state);
+        offer(node, talk, talk === now, kept(talk.id));
+      },
     );
   }
 }
@@ -32,7 +44,17 @@ function row() {
   const badge = part('badge', 'span');
   badge.classList.add('pill');
   const when = el('div', { class: 'agenda-when' }, part('time', 'span'), part('zone', 'span'), badge);
-  return el('li', { class: 'agenda-item' }, when, el('div', { class: 'agenda-what' }, part('title', 'h3'), part('speakers', 'ul')));
+  const watch = el('button', { class: 'agenda-watch' });
+  watch.hidden = true;
+  return el('li', { class: 'agenda-item' }, when, el('div', { class: 'agenda-what' }, part('title', 'h3'), part('speakers', 'ul'), watch));
+}
+
+/** @param {HTMLElement} node @param {Talk} talk @param {boolean} now @param {boolean} kept */
+function offer(node, talk, now, kept) {
+  const watch = /** @type {HTMLElement} */ (node.querySelector('.agenda-watch'));
+  show(watch, kept);
+  setText(watch, now ? 'From the start' : 'Watch again');
+  setAttribute(watch, 'aria-label', `${now ? 'Watch from the start' : 'Watch again'}: ${talk.title}`);
 }
 
 /** @type {Record<string, {text: string, tone: string}>} */

@@ -22,6 +22,9 @@ export class Player extends HTMLElement {
   lastPicture = 0;
   /** When a gesture let the sound on, performance.now(). */
   unlockedAt = -Infinity;
+  #filled = false;
+  #resting = false;
+  #held = false;
   #first = 0;
   #asked = 0;
   #presented = 0;
@@ -34,7 +37,7 @@ export class Player extends HTMLElement {
     this.#card.hidden = true;
     this.video.addEventListener('volumechange', () => this.#tellSound());
     // The browser pauses media at times of its own (calls, hidden tabs); a live programme goes on.
-    this.video.addEventListener('pause', () => void this.#play());
+    this.video.addEventListener('pause', () => !this.#held && void this.#play());
     if ('requestVideoFrameCallback' in this.video) this.video.requestVideoFrameCallback(this.#picture);
     else this.ontimeupdate = () => (this.lastPicture = performance.now());
   }
@@ -51,15 +54,47 @@ export class Player extends HTMLElement {
     void this.#play();
   }
 
+  /** Something else than a stream was put into the video, or (false) taken out. @param {boolean} filled */
+  fill(filled) {
+    this.#filled = filled;
+    if (filled) void this.#play();
+  }
+
+  /** Another player is shown in the place of this one: no sound, whatever is wished. @param {boolean} resting */
+  rest(resting) {
+    if (this.#resting === resting) return;
+    this.#resting = resting;
+    this.lastPicture = 0; // the pause while another one was shown is no freeze
+    this.toggleAttribute('data-rest', resting);
+    this.video.muted = resting || !this.#wantsSound;
+    void this.#play();
+  }
+
+  /** Paused, because the viewer wants it so. @param {boolean} held */
+  hold(held) {
+    this.#held = held;
+    if (held) this.video.pause();
+    else void this.#play();
+  }
+
+  get held() {
+    return this.#held;
+  }
+
   /** Sound on or off, as somebody wishes. @param {boolean} on */
   sound(on) {
     this.#wantsSound = on;
-    this.video.muted = !on;
+    this.video.muted = this.#resting || !on;
     void this.#play();
   }
 
   get hasSound() {
     return !this.video.muted && this.video.volume > 0;
+  }
+
+  /** Whether sound is wished for, heard or not. */
+  get wantsSound() {
+    return this.#wantsSound;
   }
 
   /** A card over the picture; null takes it away. @param {{title: string, text?: string, code?: string | null} | null} card */
@@ -85,8 +120,8 @@ export class Player extends HTMLElement {
   }
 
   async #play() {
-    if (!this.video.srcObject) return;
-    if (this.#wantsSound) this.video.muted = false;
+    if (this.#held || !(this.video.srcObject || this.#filled)) return;
+    if (this.#wantsSound && !this.#resting) this.video.muted = false;
     try {
       await this.video.play();
     } catch (error) {
@@ -116,6 +151,7 @@ export class Player extends HTMLElement {
   }
 
   #tellSound() {
+    if (this.#resting) return;
     const detail = this.hasSound ? 'on' : this.#gesture ? 'refused' : 'off';
     if (this.dataset.sound === detail) return;
     this.dataset.sound = detail;
@@ -127,8 +163,8 @@ export class Player extends HTMLElement {
     this.video.requestVideoFrameCallback(this.#picture);
     // A stream that ends turns black, and that counts as a picture to the browser.
     const { srcObject } = this.video;
-    if (!(srcObject instanceof MediaStream) || !srcObject.active) return;
-    if (this.lastPicture && document.visibilityState === 'visible') {
+    if (srcObject instanceof MediaStream ? !srcObject.active : !this.#filled) return;
+    if (this.lastPicture && !this.#held && document.visibilityState === 'visible') {
       const gap = now - this.lastPicture;
       this.#longest = Math.max(this.#longest, gap);
       if (gap > FREEZE) this.#freezes += 1;

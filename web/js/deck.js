@@ -1,0 +1,246 @@
+/**
+ * The recording and the LL-HLS programme in one video element, by hls.js, or by the browser itself where hls.js
+ * cannot work (an iPhone without ManagedMediaSource). Moments are dates (epoch ms); null is the live edge.
+ */
+
+import { dateAt, pieces, timeAt } from './timeline.js';
+
+/**
+ * @typedef {import('./timeline.js').Piece} Piece
+ * @typedef {{index: number, height: number, bitrate: number}} Level
+ * @typedef {{video: HTMLVideoElement, pass: string | null, onPicture: () => void, onFailed: (why: string) => void,
+ *   onMissing: () => void}} DeckOptions
+ */
+
+const LIBRARY = '/lib/hls.js';
+const PLAYLIST = '/live/index.m3u8';
+const HLS_TYPE = 'application/vnd.apple.mpegurl';
+
+/** The rate at which live playback catches up with the edge, and which nobody hears. */
+const CATCH_UP = 1.5;
+
+/** So many fatal errors of the media are mended in place within a minute; more start anew. */
+const MENDS = 3;
+
+const CONFIG = {
+  lowLatencyMode: true,
+  enableWorker: false, // fMP4 needs no work, and a worker would need a blob: script
+  preferManagedMediaSource: true,
+  // Memory stays flat, however long one watches and wherever one jumps to; s and octets.
+  backBufferLength: 20,
+  maxBufferLength: 16,
+  maxMaxBufferLength: 24,
+  maxBufferSize: 24e6,
+  maxLiveSyncPlaybackRate: CATCH_UP,
+};
+
+export class Deck {
+  running = false;
+  #hls = /** @type {any} */ (null);
+  #turn = 0;
+  #target = /** @type {number | null} */ (null);
+  #placed = false;
+  #rate = 1;
+  #pieces = /** @type {Piece[]} */ ([]);
+  #details = /** @type {any} */ (null);
+  #mends = /** @type {number[]} */ ([]);
+  #native = false;
+  #imports = 0;
+
+  /** @param {DeckOptions} options */
+  constructor(options) {
+    this.options = options;
+    for (const sign of ['playing', 'seeked', 'loadeddata']) options.video.addEventListener(sign, () => this.#shown());
+    options.video.addEventListener('loadedmetadata', () => this.#native && this.#place());
+    options.video.addEventListener('error', () => this.#native && this.running && this.#fail('the browser cannot play it'));
+  }
+
+  /** @param {number | null} date where to begin */
+  async start(date) {
+    if (this.running) return this.seek(date);
+    this.running = true;
+    this.#target = date;
+    this.#placed = false;
+    const turn = ++this.#turn;
+    const library = await this.#library();
+    if (turn !== this.#turn) return;
+    if (library === 'away') return this.#fail('the library does not come');
+    if (library?.isSupported()) return this.#open(library);
+    if (this.options.video.canPlayType(HLS_TYPE)) return this.#openNative();
+    this.stop();
+    this.options.onMissing();
+  }
+
+  /** hls.js; null where this server has none. Only who needs it loads it. @returns {Promise<any>} */
+  async #library() {
+    // A browser may remember that an import failed; another address is another try.
+    const url = this.#imports === 0 ? LIBRARY : `${LIBRARY}?${this.#imports}`;
+    try {
+      return (await import(url)).default;
+    } catch {
+      this.#imports += 1;
+      const answer = await fetch(LIBRARY, { method: 'HEAD' }).catch(() => null);
+      return answer?.status === 404 ? null : 'away';
+    }
+  }
+
+  stop() {
+    this.#turn += 1;
+    this.running = false;
+    this.#hls?.destroy();
+    this.#hls = null;
+    this.#details = null;
+    this.#pieces = [];
+    if (this.#native) this.options.video.removeAttribute('src');
+    if (this.#native) this.options.video.load();
+    this.#native = false;
+  }
+
+  /** Plays from this date; null: from the live edge. @param {number | null} date */
+  seek(date) {
+    this.#target = date;
+    this.#placed = false;
+    this.#applyRate();
+    if (this.running) this.#place();
+  }
+
+  /** How fast the recording plays; live always plays as it comes. @param {number} rate */
+  set rate(rate) {
+    this.#rate = rate;
+    this.#applyRate();
+  }
+
+  /** @returns {number | null} the date of what is shown, epoch ms */
+  get date() {
+    return this.#placed ? this.#dateAt(this.options.video.currentTime) : this.#target;
+  }
+
+  /** @returns {number | null} how far behind the newest picture the shown one is, ms */
+  get latency() {
+    const latency = this.#hls?.latency;
+    return typeof latency === 'number' && latency > 0 ? Math.round(latency * 1000) : null;
+  }
+
+  /** @returns {Level[]} what one can choose from, best first */
+  get levels() {
+    const all = /** @type {any[]} */ (this.#hls?.levels ?? []);
+    return all.map((level, index) => ({ index, height: level.height ?? 0, bitrate: level.bitrate })).sort((a, b) => b.bitrate - a.bitrate);
+  }
+
+  /** The chosen level; -1: by itself. */
+  get level() {
+    return this.#hls === null || this.#hls.autoLevelEnabled ? -1 : this.#hls.manualLevel;
+  }
+
+  set level(index) {
+    if (this.#hls) this.#hls.nextLevel = index;
+  }
+
+  /** @param {any} Hls the library */
+  #open(Hls) {
+    const { pass, video } = this.options;
+    const own = pass ? { xhrSetup: (/** @type {XMLHttpRequest} */ xhr) => xhr.setRequestHeader('Authorization', `Bearer ${pass}`) } : {};
+    const hls = new Hls({ ...CONFIG, ...own });
+    this.#hls = hls;
+    hls.on(Hls.Events.LEVEL_LOADED, (/** @type {string} */ _name, /** @type {any} */ { details }) => this.#loaded(details));
+    hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {string} */ _name, /** @type {any} */ { details }) => this.#learn(details));
+    hls.on(Hls.Events.ERROR, (/** @type {string} */ _name, /** @type {any} */ data) => data.fatal && this.#mend(Hls, data));
+    this.#applyRate();
+    hls.loadSource(PLAYLIST);
+    hls.attachMedia(video);
+  }
+
+  #openNative() {
+    this.#native = true;
+    this.options.video.src = PLAYLIST;
+  }
+
+  /** @param {any} details of a playlist */
+  #learn(details) {
+    this.#details = details;
+    this.#pieces = pieces(details.fragments);
+  }
+
+  /** The first playlist says where the wanted date lies. @param {any} details */
+  #loaded(details) {
+    this.#learn(details);
+    if (this.#placed) return;
+    const time = this.#target === null ? null : timeAt(this.#pieces, this.#target);
+    this.#placed = true;
+    if (time === null) return;
+    this.#hls.stopLoad();
+    this.#hls.startLoad(time, false);
+  }
+
+  #place() {
+    const { video } = this.options;
+    if (this.#hls ? !this.#details : video.readyState < 1) return;
+    this.#placed = true;
+    const time = this.#target === null ? this.#edge() : this.#timeAt(this.#target);
+    if (time !== null) video.currentTime = time;
+  }
+
+  /** @returns {number | null} where live playback belongs, s */
+  #edge() {
+    if (this.#hls) return this.#hls.liveSyncPosition;
+    const { seekable } = this.options.video;
+    return seekable.length > 0 ? seekable.end(seekable.length - 1) - 3 : null;
+  }
+
+  /** @param {number} time s @returns {number | null} */
+  #dateAt(time) {
+    if (!this.#native) return dateAt(this.#pieces, time);
+    const begin = this.#nativeBegin();
+    return begin === null ? null : begin + time * 1000;
+  }
+
+  /** @param {number} date epoch ms @returns {number | null} */
+  #timeAt(date) {
+    if (!this.#native) return timeAt(this.#pieces, date);
+    const begin = this.#nativeBegin();
+    return begin === null ? null : Math.max(0, (date - begin) / 1000);
+  }
+
+  /** @returns {number | null} the date of time 0, where Safari knows it */
+  #nativeBegin() {
+    const video = /** @type {HTMLVideoElement & {getStartDate?: () => Date}} */ (this.options.video);
+    const begin = video.getStartDate?.().getTime();
+    return begin === undefined || Number.isNaN(begin) ? null : begin;
+  }
+
+  #applyRate() {
+    const live = this.#target === null;
+    // hls.js sets the rate itself while it follows the edge, and would undo the viewer's elsewhere.
+    if (this.#hls) this.#hls.config.maxLiveSyncPlaybackRate = live ? CATCH_UP : 1;
+    const { video } = this.options;
+    video.defaultPlaybackRate = 1;
+    video.playbackRate = live ? 1 : this.#rate;
+  }
+
+  #shown() {
+    if (!this.running || !this.#placed || this.options.video.readyState < 2) return;
+    this.#applyRateOnce();
+    this.options.onPicture();
+  }
+
+  /** A new source begins at rate 1. */
+  #applyRateOnce() {
+    const { video } = this.options;
+    if (this.#target !== null && video.playbackRate !== this.#rate) video.playbackRate = this.#rate;
+  }
+
+  /** @param {any} Hls @param {{type: string, details: string, response?: {code: number}}} data */
+  #mend(Hls, data) {
+    const now = performance.now();
+    this.#mends = [...this.#mends.filter((at) => now - at < 60_000), now];
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mends.length <= MENDS) return this.#hls.recoverMediaError();
+    this.#fail(data.details);
+  }
+
+  /** @param {string} why */
+  #fail(why) {
+    console.info(`${PLAYLIST}: ${why}`);
+    this.stop();
+    this.options.onFailed(why);
+  }
+}

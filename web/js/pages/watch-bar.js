@@ -1,0 +1,158 @@
+/** The viewer's page: the bar under the picture, and its keys. */
+
+import '../components/timeline.js';
+import { Timeline } from '../components/timeline.js';
+import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
+import { after, before, behind } from '../timeline.js';
+import { clock } from '../time.js';
+
+/** @typedef {import('../programme.js').Programme} Programme @typedef {import('./watch.js').Look} Look */
+
+/** What the arrow keys and the button go back, ms. */
+const STEP = 10_000;
+
+/** One press of an arrow key on the volume. */
+const LOUDER = 0.1;
+
+/** @param {Programme} programme @param {import('../session.js').Session} session */
+export function wireBar(programme, session) {
+  const timeline = need('timeline', Timeline);
+  const volume = need('volume', HTMLInputElement);
+  const speed = need('speed', HTMLSelectElement);
+  const quality = need('quality', HTMLSelectElement);
+  const list = () => last?.list ?? [];
+  let last = /** @type {Look | null} */ (null);
+
+  const toggleSound = () => {
+    // The press that unlocked the sound is also a click on this button; it must not switch it off again.
+    if (performance.now() - programme.player.unlockedAt > 800) programme.sound(!programme.player.hasSound);
+  };
+  const togglePlay = () => programme.pause(!programme.paused);
+  /** @param {number} ms */
+  const step = (ms) => {
+    if (last?.whole) timeline.step(ms);
+  };
+  /** @param {number | null} date */
+  const jump = (date) => {
+    if (date !== null) programme.seek(date);
+  };
+  /** @param {number} by */
+  const louder = (by) => programme.volume(Math.min(1, Math.max(0, programme.player.video.volume + by)));
+  const toggleChapters = (open = Boolean(byId('chapters').hidden)) => {
+    show(byId('chapters'), open);
+    setAttribute(byId('chapters-button'), 'aria-expanded', String(open));
+    const first = byId('chapters').querySelector('[aria-current] button, button');
+    if (open && first instanceof HTMLElement) first.focus();
+  };
+
+  const keys = /** @type {Record<string, () => unknown>} */ ({
+    ' ': togglePlay,
+    k: togglePlay,
+    ArrowLeft: () => step(-STEP),
+    ArrowRight: () => step(STEP),
+    ArrowUp: () => louder(LOUDER),
+    ArrowDown: () => louder(-LOUDER),
+    l: () => programme.goLive(),
+    m: toggleSound,
+    f: () => void toggleFullscreen(programme),
+    c: () => list().length > 0 && toggleChapters(),
+    n: () => jump(after(list(), programme.date)),
+    p: () => jump(before(list(), programme.date)),
+    Escape: () => toggleChapters(false),
+  });
+  addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const { target } = event;
+    if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+    if (event.key === ' ' && target instanceof HTMLButtonElement) return;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    if (event.key === ' ' || event.key.startsWith('Arrow')) event.preventDefault();
+    act();
+  });
+
+  byId('play').addEventListener('click', togglePlay);
+  byId('big-play').addEventListener('click', togglePlay);
+  byId('rewind').addEventListener('click', () => step(-STEP));
+  byId('live').addEventListener('click', () => programme.goLive());
+  byId('sound').addEventListener('click', toggleSound);
+  byId('unmute').addEventListener('click', () => programme.sound(true));
+  byId('fullscreen').addEventListener('click', () => void toggleFullscreen(programme));
+  byId('chapters-button').addEventListener('click', () => toggleChapters());
+  byId('chapter-list').addEventListener('click', () => toggleChapters(false));
+  byId('curtain-watch').addEventListener('click', () => jump(list()[0] ? Math.max(list()[0].start, last?.whole?.from ?? 0) : null));
+  timeline.addEventListener('seek', (event) => programme.seek(/** @type {CustomEvent} */ (event).detail));
+  document.addEventListener('fullscreenchange', () => setText(byId('fullscreen-word'), document.fullscreenElement ? 'Leave full screen' : 'Full screen'));
+  volume.addEventListener('input', () => programme.volume(Number(volume.value) / 100));
+  speed.addEventListener('change', () => programme.speed(Number(speed.value)));
+  quality.addEventListener('change', () => (programme.deck.level = Number(quality.value)));
+
+  function drawSound() {
+    const { player } = programme;
+    setText(byId('sound-word'), player.hasSound ? 'Mute' : 'Sound on');
+    byId('sound').dataset.on = String(player.hasSound);
+    show(byId('unmute'), player.dataset.sound === 'refused');
+    const level = String(player.video.muted ? 0 : Math.round(player.video.volume * 100));
+    if (volume.value !== level) volume.value = level;
+  }
+
+  /** @param {Look} seen */
+  function draw(seen) {
+    last = seen;
+    const { whole, date } = seen;
+    timeline.update(whole && { whole, date, chapters: seen.list, over: seen.over, thumbs: seen.thumbs });
+    for (const id of ['play', 'rewind', 'chapters-button']) show(byId(id), whole !== null);
+    if (whole === null && !byId('chapters').hidden) toggleChapters(false);
+    drawPlay(programme);
+    drawSound();
+    const live = programme.isLive;
+    byId('live').dataset.live = String(live && programme.hasPicture);
+    setAttribute(byId('live'), 'aria-disabled', String(live));
+    setText(byId('live-word'), live ? 'Live' : 'Go live');
+    show(byId('live'), !seen.over || !live);
+    setText(byId('where'), live ? '' : seen.over ? clock(date) : `\u2212${behind(seen.now - date).replace(' behind live', '')}`);
+    setText(byId('audience'), seen.show?.audience && live ? `${seen.show.audience.viewers} watching` : '');
+    show(byId('speed-field'), !live);
+    if (document.activeElement !== speed) speed.value = String(programme.rate);
+    drawQuality(programme, quality);
+  }
+
+  programme.addEventListener('sound', drawSound);
+  session.onChange(() => drawSound());
+  return { draw };
+}
+
+/** @param {Programme} programme */
+function drawPlay(programme) {
+  const { paused } = programme;
+  const word = paused ? 'Play' : 'Pause';
+  byId('play').dataset.paused = String(paused);
+  setAttribute(byId('play'), 'aria-label', word);
+  setAttribute(byId('play'), 'title', `${word} (space)`);
+  show(byId('big-play'), paused);
+  show(byId('spinner'), !paused && programme.isSeeking);
+}
+
+/** Which size LL-HLS plays; over WebRTC the server chooses. @param {Programme} programme @param {HTMLSelectElement} quality */
+function drawQuality(programme, quality) {
+  const levels = programme.shown === 'hls' ? programme.deck.levels : [];
+  show(byId('quality-field'), levels.length > 1);
+  if (levels.length < 2) return;
+  keyed(
+    quality,
+    [{ index: -1, height: 0 }, ...levels],
+    (level) => String(level.index),
+    (level) => el('option', { value: String(level.index) }),
+    (node, level) => setText(node, level.index < 0 ? 'Auto' : `${level.height}p`),
+  );
+  if (document.activeElement !== quality) quality.value = String(programme.deck.level);
+}
+
+/** @param {Programme} programme */
+async function toggleFullscreen(programme) {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  // iPhones have full screen for the video element only.
+  const video = /** @type {HTMLVideoElement & {webkitEnterFullscreen?: () => void}} */ (programme.player.video);
+  if (byId('stage').requestFullscreen) return byId('stage').requestFullscreen();
+  video.webkitEnterFullscreen?.();
+}
