@@ -1,6 +1,6 @@
 """What other programs may ask in JSON: the chapters of the programme."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -28,6 +28,11 @@ class Api:
         claims = authorise(self._app.desk, request, *WATCHERS)
         cache = f"{'private' if claims.person else 'public'}, {FRESH}"
         headers = {**CORS, "Cache-Control": cache, "Vary": "Authorization"}
-        response = web.json_response(self._app.desk.chapters(), headers=headers)
+        response = web.json_response({**self._app.desk.chapters(), **self._recording()}, headers=headers)
         response.enable_compression()
         return response
+
+    def _recording(self) -> dict[str, Any]:
+        """How far back one can go."""
+        since = self._app.origin.since()
+        return {"rewind": None if since is None else {"from": since}}

@@ -19,6 +19,9 @@ const HLS_TYPE = 'application/vnd.apple.mpegurl';
 /** The rate at which live playback catches up with the edge, and which nobody hears. */
 const CATCH_UP = 1.5;
 
+/** This near is there, s. */
+const NEAR = 0.3;
+
 /** So many fatal errors of the media are mended in place within a minute; more start anew. */
 const MENDS = 3;
 
@@ -39,10 +42,11 @@ export class Deck {
   #hls = /** @type {any} */ (null);
   #turn = 0;
   #target = /** @type {number | null} */ (null);
+  #begin = -1;
+  /** Whether the video is where it is wanted; until then the target says where that is. */
   #placed = false;
   #rate = 1;
   #pieces = /** @type {Piece[]} */ ([]);
-  #details = /** @type {any} */ (null);
   #mends = /** @type {number[]} */ ([]);
   #native = false;
   #imports = 0;
@@ -51,15 +55,19 @@ export class Deck {
   constructor(options) {
     this.options = options;
     for (const sign of ['playing', 'seeked', 'loadeddata']) options.video.addEventListener(sign, () => this.#shown());
-    options.video.addEventListener('loadedmetadata', () => this.#native && this.#place());
+    options.video.addEventListener('loadedmetadata', () => this.#native && this.#target !== null && this.#place());
     options.video.addEventListener('error', () => this.#native && this.running && this.#fail('the browser cannot play it'));
   }
 
-  /** @param {number | null} date where to begin */
-  async start(date) {
+  /**
+   * @param {number | null} date where to begin
+   * @param {number | null} oldest how far back the recording goes, if one knows: then the first request is the right one
+   */
+  async start(date, oldest) {
     if (this.running) return this.seek(date);
     this.running = true;
     this.#target = date;
+    this.#begin = date === null || oldest === null ? -1 : Math.max(0, (date - oldest) / 1000);
     this.#placed = false;
     const turn = ++this.#turn;
     const library = await this.#library();
@@ -89,7 +97,6 @@ export class Deck {
     this.running = false;
     this.#hls?.destroy();
     this.#hls = null;
-    this.#details = null;
     this.#pieces = [];
     if (this.#native) this.options.video.removeAttribute('src');
     if (this.#native) this.options.video.load();
@@ -101,7 +108,7 @@ export class Deck {
     this.#target = date;
     this.#placed = false;
     this.#applyRate();
-    if (this.running) this.#place();
+    if (this.running && this.#place() === false && this.#placed) this.#shown();
   }
 
   /** How fast the recording plays; live always plays as it comes. @param {number} rate */
@@ -140,10 +147,9 @@ export class Deck {
   #open(Hls) {
     const { pass, video } = this.options;
     const own = pass ? { xhrSetup: (/** @type {XMLHttpRequest} */ xhr) => xhr.setRequestHeader('Authorization', `Bearer ${pass}`) } : {};
-    const hls = new Hls({ ...CONFIG, ...own });
+    const hls = new Hls({ ...CONFIG, ...own, startPosition: this.#begin });
     this.#hls = hls;
-    hls.on(Hls.Events.LEVEL_LOADED, (/** @type {string} */ _name, /** @type {any} */ { details }) => this.#loaded(details));
-    hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {string} */ _name, /** @type {any} */ { details }) => this.#learn(details));
+    hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {string} */ _name, /** @type {any} */ { details }) => (this.#pieces = pieces(details.fragments)));
     hls.on(Hls.Events.ERROR, (/** @type {string} */ _name, /** @type {any} */ data) => data.fatal && this.#mend(Hls, data));
     this.#applyRate();
     hls.loadSource(PLAYLIST);
@@ -155,29 +161,16 @@ export class Deck {
     this.options.video.src = PLAYLIST;
   }
 
-  /** @param {any} details of a playlist */
-  #learn(details) {
-    this.#details = details;
-    this.#pieces = pieces(details.fragments);
-  }
-
-  /** The first playlist says where the wanted date lies. @param {any} details */
-  #loaded(details) {
-    this.#learn(details);
-    if (this.#placed) return;
-    const time = this.#target === null ? null : timeAt(this.#pieces, this.#target);
-    this.#placed = true;
-    if (time === null) return;
-    this.#hls.stopLoad();
-    this.#hls.startLoad(time, false);
-  }
-
+  /** Goes to the target, if one knows where that is. @returns {boolean} whether that is somewhere else */
   #place() {
     const { video } = this.options;
-    if (this.#hls ? !this.#details : video.readyState < 1) return;
-    this.#placed = true;
+    if (video.readyState < 1) return false;
     const time = this.#target === null ? this.#edge() : this.#timeAt(this.#target);
-    if (time !== null) video.currentTime = time;
+    if (time === null) return false;
+    this.#placed = true;
+    if (Math.abs(video.currentTime - time) < NEAR) return false;
+    video.currentTime = time;
+    return true;
   }
 
   /** @returns {number | null} where live playback belongs, s */
@@ -218,7 +211,10 @@ export class Deck {
   }
 
   #shown() {
-    if (!this.running || !this.#placed || this.options.video.readyState < 2) return;
+    if (!this.running || this.options.video.readyState < 2) return;
+    // A restart of the server may have left a hole before the target: then its place was not where it seemed.
+    if (!this.#placed && this.#target !== null && this.#place()) return;
+    this.#placed = true;
     this.#applyRateOnce();
     this.options.onPicture();
   }

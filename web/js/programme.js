@@ -27,6 +27,8 @@ export class Programme extends EventTarget {
   shown = null;
   rate = 1;
   paused = false;
+  /** How far back the recording goes, if one knows, epoch ms. @type {number | null} */
+  oldest = null;
   #choice = begin(performance.now());
   /** What LL-HLS was told last to play: a date, or null for the live edge. */
   #target = /** @type {number | null} */ (null);
@@ -222,7 +224,7 @@ export class Programme extends EventTarget {
   #startDeck() {
     if (this.isLive) this.#target = null;
     this.replay.tuning();
-    void this.deck.start(this.#target);
+    void this.deck.start(this.#target, this.oldest);
     this.replay.fill(true);
     this.#act({ type: 'hls', state: 'started', at: performance.now() });
   }

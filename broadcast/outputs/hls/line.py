@@ -303,6 +303,13 @@ class Line:
             return Report(uri, self._recent[-1].segment.msn, self._recent[-1].segment.parts - 1)
         return None
 
+    def since(self) -> int | None:
+        """The Unix ms of the oldest picture to which one can rewind; None before the first."""
+        if self._texts:
+            return self._texts[0][0].wall
+        oldest = self._recent[0].segment if self._recent else self._growing
+        return None if oldest is None else oldest.wall
+
     def shape(self) -> tuple[int, int, str] | None:
         """Width, height and CODECS; None before the first keyframe."""
         if self._header is None:

@@ -139,6 +139,10 @@ class Origin:
             raise PavilionError("The programme is not on the air yet.", code="not_yet", status=503)
         return playlist.multivariant(variants)
 
+    def since(self) -> int | None:
+        """How far back one can go: Unix ms; None before the first picture."""
+        return self.lines[MAIN].since()
+
     async def thumb(self, session: str, second: int) -> Path:
         """The thumbnail of this Unix second, of any session. Raises NotFound."""
         if session != self.session.id:

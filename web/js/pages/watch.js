@@ -29,6 +29,7 @@ function look() {
   const now = session.now();
   const { told } = chapters;
   const list = told?.chapters ?? [];
+  programme.oldest = told?.rewind?.from ?? null;
   const whole = programme.canRewind ? extent(told, now) : null;
   const over = show?.phase === 'over';
   return {
