@@ -1,4 +1,4 @@
-"""Debian's Firefox has no H264 in WebRTC: a good speaker with VP8, and a viewer who is told why not."""
+"""Debian's Firefox has no H264 in WebRTC: a good speaker with VP8. (A viewer: test_watching.py.)"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -41,20 +41,6 @@ async def click(driver: Any, selector: str) -> None:
         return true;
     }})()"""
     await eventually(f"click on {selector}", lambda: in_page(driver, script))
-
-
-async def test_a_viewer_without_h264_is_told(server: Server, firefox: Any) -> None:
-    """The watch page says that this browser has no H264: no picture, but no sound alone in silence either."""
-    await asyncio.to_thread(firefox.get, f"{server.url}/watch")
-    code = "document.querySelector('.player-card-code')?.textContent"
-    await eventually(
-        "the message", lambda: in_page(firefox, code), lambda text: text and "no_usable_codec" in text
-    )
-    words = await in_page(firefox, "document.querySelector('.player-card').innerText")
-    assert "H264" in words
-    assert await in_page(firefox, "document.querySelector('.player-card').hidden") is False
-    playing = "document.querySelector('pv-player video').srcObject?.getTracks().length ?? 0"
-    assert await in_page(firefox, playing) == 0
 
 
 async def test_a_speaker_with_vp8(server: Server, firefox: Any, chromium: Any, producer: Control) -> None:

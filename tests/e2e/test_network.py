@@ -14,7 +14,7 @@ from demo.control import Control, pass_of
 from demo.server import Server
 from tests.support import browsers
 from tests.support.cast import eventually, join, tally
-from tests.support.lines import MOBILE, WIFI, Lines, NotPermitted
+from tests.support.networks import MOBILE, WIFI, Lines, NotPermitted
 from tests.support.media import camera_file, microphone_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

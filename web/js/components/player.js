@@ -73,6 +73,7 @@ export class Player extends HTMLElement {
   /** Paused, because the viewer wants it so. @param {boolean} held */
   hold(held) {
     this.#held = held;
+    this.video.autoplay = !held; // or else it would begin by itself with what comes next
     if (held) this.video.pause();
     else void this.#play();
   }

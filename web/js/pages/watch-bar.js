@@ -71,6 +71,11 @@ export function wireBar(programme, session) {
     act();
   });
 
+  // A button that was pressed by a pointer does not keep the space bar for itself.
+  addEventListener('click', ({ detail, target }) => {
+    const button = target instanceof Element ? target.closest('button') : null;
+    if (detail > 0) button?.blur();
+  });
   byId('play').addEventListener('click', togglePlay);
   byId('big-play').addEventListener('click', togglePlay);
   byId('rewind').addEventListener('click', () => step(-STEP));

@@ -5,7 +5,7 @@ import '../components/player.js';
 import { ChapterList } from '../chapters.js';
 import { updateHeader } from '../components/header.js';
 import { Player } from '../components/player.js';
-import { announce, need } from '../dom.js';
+import { announce, byId, need } from '../dom.js';
 import { Programme } from '../programme.js';
 import { Session } from '../session.js';
 import { chapterOf, extent } from '../timeline.js';
@@ -48,7 +48,9 @@ const bar = wireBar(programme, session);
 const media = wireMedia(programme, () => chapters.told?.chapters ?? []);
 wireView((talk) => {
   const chapter = chapterOf(chapters.told?.chapters ?? [], talk);
-  if (chapter) play(chapter.start);
+  if (!chapter) return;
+  play(chapter.start);
+  byId('stage').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
 });
 
 /** @param {number} date epoch ms */

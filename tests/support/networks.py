@@ -1,0 +1,98 @@
+"""A machine with two lines to this one, for changes of network: a network namespace of Linux.
+
+Needs root and iproute2. Everything has the process id in its name, so that test runs do not meet.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Self
+
+WIFI, MOBILE = 0, 1
+NOBODY = "02:00:00:00:00:99"  # an address of the link layer that nobody has
+
+
+class NotPermitted(Exception):
+    """This machine does not let us make namespaces or lines; the text says what it said."""
+
+
+class Lines:
+    """Use as `with Lines() as lines`. `server` is an address of this machine that both lines lead to."""
+
+    def __init__(self) -> None:
+        self._tag = str(os.getpid())
+        net = f"10.213.{os.getpid() % 256}"
+        self.server = f"{net}.1"
+        self.space = f"pavilion-{self._tag}"
+        # Host's end and theirs, each line a /30 of its own.
+        self._ends = [(f"{net}.{8 + 4 * n + 1}", f"{net}.{8 + 4 * n + 2}") for n in (WIFI, MOBILE)]
+
+    def __enter__(self) -> Self:
+        try:
+            self._ip("netns", "add", self.space)
+            self._ip("address", "add", f"{self.server}/32", "dev", "lo")
+            self._inside("link", "set", "lo", "up")
+            for n, (ours, theirs) in enumerate(self._ends):
+                self._ip("link", "add", self._name(n), "type", "veth", "peer", "name", f"line{n}")
+                self._ip("link", "set", f"line{n}", "netns", self.space)
+                self._ip("address", "add", f"{ours}/30", "dev", self._name(n))
+                self._ip("link", "set", self._name(n), "up")
+                self._inside("address", "add", f"{theirs}/30", "dev", f"line{n}")
+            self.up(WIFI)
+        except NotPermitted:
+            self._tear_down()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tear_down()
+
+    def up(self, line: int) -> None:
+        """This line works from now on, and all goes over it."""
+        self._inside("link", "set", f"line{line}", "up")
+        self._inside("route", "replace", "default", "via", self._ends[line][0], "dev", f"line{line}")
+
+    def down(self, line: int) -> None:
+        """Nothing passes over this line any more, and its address is gone."""
+        self._inside("link", "set", f"line{line}", "down")
+
+    def swallow_udp(self) -> None:
+        """From now on UDP goes nowhere without a word, as behind many a firewall; TCP passes."""
+        ours, theirs = self._ends[MOBILE]
+        self._inside("link", "set", f"line{MOBILE}", "up")
+        self._inside("neighbour", "add", ours, "lladdr", NOBODY, "dev", f"line{MOBILE}")
+        self._inside(
+            "route", "add", "default", "via", ours, "dev", f"line{MOBILE}", "src", theirs, "table", "7"
+        )
+        self._inside("rule", "add", "ipproto", "udp", "lookup", "7")
+
+    def wrapper(self, program: str, folder: Path) -> Path:
+        """A script that runs a program on the other machine."""
+        script = folder / "there"
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.space} {program} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        return script
+
+    def _name(self, line: int) -> str:
+        """Of our end; the kernel allows fifteen characters."""
+        return f"pv{self._tag}-{line}"
+
+    def _inside(self, *words: str) -> None:
+        self._ip("-n", self.space, *words)
+
+    def _ip(self, *words: str) -> None:
+        if shutil.which("ip") is None:
+            raise NotPermitted("iproute2 is not installed")
+        done = subprocess.run(("ip", *words), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NotPermitted(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+    def _tear_down(self) -> None:
+        for words in (
+            *(("link", "del", self._name(n)) for n in (WIFI, MOBILE)),
+            ("address", "del", f"{self.server}/32", "dev", "lo"),
+            ("netns", "del", self.space),
+        ):
+            if shutil.which("ip") is not None:
+                subprocess.run(("ip", *words), capture_output=True, check=False)
