@@ -24,10 +24,10 @@ export const PATIENCE = 2000;
 /** Back to live: so long WebRTC is waited for before LL-HLS jumps there itself, ms. */
 export const GRACE = 800;
 
-/** While LL-HLS is shown, an attempt by WebRTC that takes longer than this is given up for a while, ms. */
-const ATTEMPT = 9000;
+/** What WebRTC fails with where another attempt right away would fail as well. */
+const FRUITLESS = new Set(['no_media', 'busy']);
 
-/** The waits after the first, second, ... attempt that brought no picture, ms: each costs the server an offer. */
+/** While LL-HLS is shown: the waits after the first, second, ... attempt that brought no picture, ms: each costs the server an offer. */
 const RTC_WAITS = [20_000, 60_000, 300_000];
 const HLS_WAITS = [500, 1500, 4000, 10_000];
 
@@ -42,13 +42,13 @@ export function choose(choice, event) {
     case 'want':
       return wish(choice, event.want, event.at);
     case 'rtc':
-      return settle(told(choice, event.state, event.code, event.at), event.at);
+      return told(choice, event.state, event.code, event.at);
     case 'picture':
       return event.of === 'rtc' ? rtcPicture(choice) : { ...choice, hls: choice.hls === 'missing' ? 'missing' : 'shown', hlsMisses: 0 };
     case 'hls':
       return heard(choice, event.state, event.at);
     default:
-      return settle(choice, event.at);
+      return choice; // time alone changes nothing but the plan
   }
 }
 
@@ -93,6 +93,7 @@ function told(choice, state, code, at) {
     return { ...choice, rtc: 'never' };
   }
   if (state === 'connected' || choice.rtc === 'never') return choice;
+  if (choice.hls === 'shown' && code !== null && state === 'waiting' && FRUITLESS.has(code)) return rested(choice, at);
   if (choice.rtc === 'shown' || choice.rtc === 'off') return { ...choice, rtc: 'trying', rtcSince: at };
   return choice;
 }
@@ -112,10 +113,8 @@ function heard(choice, state, at) {
   return { ...choice, hls: 'off', hlsAgain: at + wait, hlsMisses: choice.hlsMisses + 1 };
 }
 
-/** WebRTC that brings nothing rests a while. @param {Choice} choice @param {number} at @returns {Choice} */
-function settle(choice, at) {
-  const fruitless = choice.want === 'live' && choice.rtc === 'trying' && choice.hls === 'shown' && at >= choice.rtcAgain && at - choice.rtcSince >= ATTEMPT;
-  if (!fruitless) return choice;
+/** WebRTC that brings nothing rests a while, longer each time. @param {Choice} choice @param {number} at @returns {Choice} */
+function rested(choice, at) {
   const wait = RTC_WAITS[Math.min(choice.rtcMisses, RTC_WAITS.length - 1)];
-  return { ...choice, rtcMisses: choice.rtcMisses + 1, rtcAgain: at + wait, rtcSince: at + wait };
+  return { ...choice, rtc: 'trying', rtcMisses: choice.rtcMisses + 1, rtcAgain: at + wait, rtcSince: at + wait };
 }
