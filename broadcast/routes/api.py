@@ -33,6 +33,11 @@ class Api:
         return response
 
     def _recording(self) -> dict[str, Any]:
-        """How far back one can go."""
-        since = self._app.origin.since()
-        return {"rewind": None if since is None else {"from": since}}
+        """How far back one can go, and where the small pictures are."""
+        origin = self._app.origin
+        since = origin.since()
+        if since is None:
+            return {"rewind": None, "thumbs": None}
+        every = self._app.config.hls.thumbnail_seconds
+        url = f"/live/{origin.session.id}/thumbs/{{time}}.jpg"
+        return {"rewind": {"from": since}, "thumbs": {"url": url, "every": every}}

@@ -32,6 +32,7 @@ export class Programme extends EventTarget {
   #choice = begin(performance.now());
   /** What LL-HLS was told last to play: a date, or null for the live edge. */
   #target = /** @type {number | null} */ (null);
+  #renditions = /** @type {string[]} */ ([]);
   #streamAt = 0;
   #swapped = 0;
   #shownAt = 0;
@@ -51,7 +52,10 @@ export class Programme extends EventTarget {
       pass,
       freezeAfter: 3000,
       onStream: (stream) => this.#stream(stream),
-      onStatus: ({ state, code }) => this.#act({ type: 'rtc', state, code, at: performance.now() }),
+      onStatus: ({ state, code }) => {
+        if (state === 'connected') void this.#learnRenditions();
+        this.#act({ type: 'rtc', state, code, at: performance.now() });
+      },
     });
     this.deck = new Deck({
       video: replay.video,
@@ -160,6 +164,30 @@ export class Programme extends EventTarget {
     this.rate = rate;
     this.deck.rate = rate;
     this.#tell();
+  }
+
+  /** @returns {{value: string, label: string}[]} the sizes that one can choose from, largest first; none where there is no choice */
+  get qualities() {
+    if (this.shown === 'rtc') return this.#renditions.map((name) => ({ value: name, label: name }));
+    return this.deck.levels.map(({ index, height }) => ({ value: String(index), label: `${height}p` }));
+  }
+
+  /** The chosen size; `auto`: what the line carries. */
+  get quality() {
+    if (this.shown === 'rtc') return this.watcher.rendition;
+    return this.deck.level < 0 ? 'auto' : String(this.deck.level);
+  }
+
+  set quality(value) {
+    // Refused by a server that has just lost the connection: the next one is told.
+    if (this.shown === 'rtc') this.watcher.setRendition(value).catch(() => undefined);
+    else this.deck.level = value === 'auto' ? -1 : Number(value);
+    this.#tell();
+  }
+
+  async #learnRenditions() {
+    const told = await this.watcher.setRendition(this.watcher.rendition).catch(() => null);
+    this.#renditions = told?.renditions ?? [];
   }
 
   /** @param {boolean} on */

@@ -89,8 +89,14 @@ export function wireBar(programme, session) {
   timeline.addEventListener('seek', (event) => programme.seek(/** @type {CustomEvent} */ (event).detail));
   document.addEventListener('fullscreenchange', () => setText(byId('fullscreen-word'), document.fullscreenElement ? 'Leave full screen' : 'Full screen'));
   volume.addEventListener('input', () => programme.volume(Number(volume.value) / 100));
-  speed.addEventListener('change', () => programme.speed(Number(speed.value)));
-  quality.addEventListener('change', () => (programme.deck.level = Number(quality.value)));
+  speed.addEventListener('change', () => {
+    programme.speed(Number(speed.value));
+    speed.blur();
+  });
+  quality.addEventListener('change', () => {
+    programme.quality = quality.value;
+    quality.blur();
+  });
 
   function drawSound() {
     const { player } = programme;
@@ -138,19 +144,19 @@ function drawPlay(programme) {
   show(byId('spinner'), !paused && programme.isSeeking);
 }
 
-/** Which size LL-HLS plays; over WebRTC the server chooses. @param {Programme} programme @param {HTMLSelectElement} quality */
+/** The sizes to choose from, by whichever way the programme comes. @param {Programme} programme @param {HTMLSelectElement} quality */
 function drawQuality(programme, quality) {
-  const levels = programme.shown === 'hls' ? programme.deck.levels : [];
-  show(byId('quality-field'), levels.length > 1);
-  if (levels.length < 2) return;
+  const sizes = programme.qualities;
+  show(byId('quality-field'), sizes.length > 1);
+  if (sizes.length < 2 || document.activeElement === quality) return;
   keyed(
     quality,
-    [{ index: -1, height: 0 }, ...levels],
-    (level) => String(level.index),
-    (level) => el('option', { value: String(level.index) }),
-    (node, level) => setText(node, level.index < 0 ? 'Auto' : `${level.height}p`),
+    [{ value: 'auto', label: 'Auto' }, ...sizes],
+    (size) => size.value,
+    (size) => el('option', { value: size.value }),
+    (node, size) => setText(node, size.label),
   );
-  if (document.activeElement !== quality) quality.value = String(programme.deck.level);
+  if (quality.value !== programme.quality) quality.value = programme.quality;
 }
 
 /** @param {Programme} programme */
