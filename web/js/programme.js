@@ -219,8 +219,9 @@ export class Programme extends EventTarget {
   #tick() {
     const now = performance.now();
     const { lastPicture } = this.live;
-    // Hidden pages are not shown pictures: there a stream that has begun counts as one.
-    const moving = document.visibilityState === 'visible' ? lastPicture >= this.#streamAt && now - lastPicture < FRESH : true;
+    // What is not looked at is shown no pictures: there the first one that is decoded counts.
+    const seen = document.visibilityState === 'visible' && this.shown !== 'hls';
+    const moving = seen ? lastPicture >= this.#streamAt && now - lastPicture < FRESH : this.live.video.readyState >= 2;
     const fresh = this.#streamAt > 0 && this.watcher.status.state === 'connected' && moving;
     this.#act(fresh ? { type: 'picture', of: 'rtc', at: now } : { type: 'tick', at: now });
     if (!this.isLive && this.shown === 'hls' && !this.paused && this.deck.date !== null && this.deck.date > this.now() - AT_EDGE) this.goLive();
