@@ -14,8 +14,8 @@ from demo.control import Control, pass_of
 from demo.server import Server
 from tests.support import browsers
 from tests.support.cast import eventually, join, tally
-from tests.support.networks import MOBILE, WIFI, Lines, NotPermitted
 from tests.support.media import camera_file, microphone_file
+from tests.support.networks import MOBILE, WIFI, Lines, NotPermitted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,8 +18,8 @@ from demo.publisher import play
 from demo.server import Server
 from tests.support import browsers
 from tests.support.cast import eventually
-from tests.support.networks import Lines, NotPermitted
 from tests.support.media import coded_recording
+from tests.support.networks import Lines, NotPermitted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
