@@ -11,6 +11,7 @@ from broadcast.rtp import rtcp
 from broadcast.rtp.frame import Codec, Frame
 from broadcast.rtp.packet import build_extensions
 from broadcast.rtp.packetise import Packetiser
+from broadcast.rtp.transport_cc import Arrivals
 from broadcast.transport.sdp import Extension, Negotiated
 from tests.support.rtp import PPS, SPS, Clock, FakePeer, picture, sound, track
 
@@ -91,8 +92,10 @@ async def test_a_lost_packet_is_asked_for_and_no_keyframe(studio: Callable[..., 
     at.publish(picture(2))
     assert at.peer.rtcp == []
     said = at.wake(0.005)
-    assert [type(report) for report in said] == [rtcp.Nack]
-    assert len(said[0].sequences) == 1  # type: ignore[attr-defined]
+    # Feedback about the line may be due at the same time.
+    (asked,) = (report for report in said if not isinstance(report, Arrivals))
+    assert isinstance(asked, rtcp.Nack)
+    assert len(asked.sequences) == 1
     assert len(at.frames) == 1
     said = at.wake(0.6)
     assert rtcp.Pli(at.feed._ssrc, 7) in said
