@@ -30,15 +30,32 @@ CORS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def authorise(desk: Desk, request: web.Request, *roles: str) -> Claims:
-    """Who asks, if the pass in the request allows it; without `roles`, anybody's does. Raises `PassError`."""
+# The pass of who may watch, for what cannot send a header: an <img>, Safari's own player, AirPlay. Only GETs
+# under its path look at it, which change nothing: there is nothing that another site's page could do with it.
+COOKIE, COOKIE_PATH = "pavilion_pass", "/live"
+
+
+def authorise(desk: Desk, request: web.Request, *roles: str, cookie: bool = False) -> Claims:
+    """Who asks, if the pass in the request allows it; without `roles`, anybody's does. `cookie`: the cookie's
+    pass counts where no header has one. Raises `PassError`."""
+    token = bearer(request) or (request.cookies.get(COOKIE) if cookie else None)
+    try:
+        return desk.authorise(token, *roles)
+    except PassRefused as refused:
+        raise PassError(refused.message, code=refused.code, status=refused.status) from refused
+
+
+def bearer(request: web.Request) -> str | None:
+    """The pass in the header. Raises `PassError` where there is something else."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if token and scheme.lower() != "bearer":
         raise PassError("Send the pass as Authorization: Bearer <pass>.", code="pass_invalid")
-    try:
-        return desk.authorise(token.strip() or None, *roles)
-    except PassRefused as refused:
-        raise PassError(refused.message, code=refused.code, status=refused.status) from refused
+    return token.strip() or None
+
+
+def remember(response: web.Response, token: str, *, https: bool) -> None:
+    """The browser keeps this pass until it is closed, for the media alone; no script can read it."""
+    response.set_cookie(COOKIE, token, path=COOKIE_PATH, httponly=True, samesite="Strict", secure=https)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

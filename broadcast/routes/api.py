@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from broadcast.routes.answers import CORS, authorise
+from broadcast.routes.answers import CORS, authorise, bearer, remember
 
 if TYPE_CHECKING:
     from broadcast.app import App
@@ -24,11 +24,15 @@ class Api:
         router.add_get("/api/chapters", self._chapters)
 
     async def _chapters(self, request: web.Request) -> web.Response:
-        """When each talk was on air, and the state of the event."""
+        """When each talk was on air, and the state of the event; whoever needs a pass to watch gets a cookie
+        for the media, too."""
         claims = authorise(self._app.desk, request, *WATCHERS)
         cache = f"{'private' if claims.person else 'public'}, {FRESH}"
         headers = {**CORS, "Cache-Control": cache, "Vary": "Authorization"}
         response = web.json_response({**self._app.desk.chapters(), **self._recording()}, headers=headers)
+        token = bearer(request)
+        if token and not self._app.config.event.public_viewers:
+            remember(response, token, https=self._app.url.startswith("https:"))
         response.enable_compression()
         return response
 

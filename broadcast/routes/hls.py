@@ -103,8 +103,8 @@ class Hls:
         """
         if self._public:
             return {**CORS, "Cache-Control": f"public, {cache}"}
-        authorise(self._app.desk, request, *WATCHERS)
-        return {**CORS, "Cache-Control": f"private, {cache}", "Vary": "Authorization"}
+        authorise(self._app.desk, request, *WATCHERS, cookie=True)
+        return {**CORS, "Cache-Control": f"private, {cache}", "Vary": "Authorization, Cookie"}
 
 
 def _playlist(request: web.Request, text: Text, headers: dict[str, str]) -> web.Response:

@@ -21,7 +21,7 @@ sub vcl_recv {
     if (req.url !~ "^/live/" || (req.method != "GET" && req.method != "HEAD")) {
         return (pass);
     }
-    if (req.http.Authorization) {
+    if (req.http.Authorization || req.http.Cookie ~ "(^|; *)pavilion_pass=") {
         return (pass);                           # an event for people with a pass: nothing is shared
     }
     unset req.http.Cookie;

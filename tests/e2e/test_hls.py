@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from demo.control import pass_of
 from demo.server import Server
 from tests.support.hls_rules import Playlist, check
 
@@ -218,23 +217,3 @@ async def test_after_a_kill(server: Server, player: Player, tmp_path: Path) -> N
             out.write((folder / segment.uri).read_bytes())
     found = await probe("ffmpeg", "-nostdin", "-v", "warning", "-i", str(whole), "-f", "null", "-")
     assert not found.strip(), found
-
-
-async def test_an_event_for_people_with_a_pass(start_server: Any, event_table: Any) -> None:
-    """Where the programme is not public, everything of it asks for a pass, and caches may share nothing."""
-    server = await start_server(event_table(1, event={"public_viewers": False}, programme=SMALL))
-    link = (await server.links())["pavilion"]
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {pass_of(link)}"}) as http:
-        player = Player(server, http)
-        base = await player.find()
-        await player.until(base, 0)
-        paths = ("index.m3u8", f"{base}media.m3u8", f"{base}seg-0.m4s", f"{base}init-0.mp4")
-        for path in paths:
-            status, headers, _ = await player.get(path)
-            assert (status, headers["Cache-Control"].split(",")[0]) == (200, "private")
-    async with aiohttp.ClientSession() as http:
-        stranger = Player(server, http)
-        for path in (*paths, f"{base}part-0.m4s", f"{base.split('/')[0]}/thumbs/1680069600.jpg"):
-            status, headers, body = await stranger.get(path)
-            assert (status, headers["Cache-Control"]) == (401, "no-store")
-            assert b"pass_missing" in body
