@@ -5,17 +5,21 @@ full disk stops recordings, and only them.
 """
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 from broadcast.config import Config
 from broadcast.feeds.feed import Feed
 from broadcast.outputs.hls.origin import Origin
+from broadcast.outputs.recording import folders
 from broadcast.outputs.recording.disk import MIB, Disk, DiskRules, DiskState
 from broadcast.outputs.recording.guard import DiskGuard
 from broadcast.outputs.recording.recorder import Recorder
 
 KEPT = ("camera", "slides")  # kinds of feeds: clips are files already, talkback is private
+
+log = logging.getLogger("pavilion.recorder")
 
 
 class Archive:
@@ -25,10 +29,11 @@ class Archive:
         rules = config.recording
         folder = config.path(rules.folder) if rules.folder else data / "recordings"
         self.folder = folder / config.event.id
+        self._id = config.event.id
         self._names = {person.id: person.name for person in config.people}
         self._event = config.event.name
         self._speakers = rules.speakers
-        self._recorder = Recorder(self.folder / "speakers", round(rules.queue_mib * MIB))
+        self._recorder = Recorder(self.folder / folders.SPEAKERS, round(rules.queue_mib * MIB))
         self._guard = DiskGuard(
             self.folder,
             DiskRules(rules.reserve_mib * MIB, rules.warn_minutes * 60),
@@ -42,6 +47,10 @@ class Archive:
 
     async def start(self) -> None:
         """Look at the disk, then begin."""
+        try:
+            await asyncio.to_thread(folders.mark, self.folder, self._id)
+        except OSError as error:
+            log.warning("%s is not marked and will never be erased: %s", self.folder, error.strerror)
         self._recorder.start()
         await self._guard.look()
         self._task = asyncio.create_task(self._guard.run(), name="disk guard")

@@ -1,15 +1,17 @@
 """The keeper: erases what the rules no longer keep, once an hour, and has it journalled before it is done."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from broadcast.config import Config
 from broadcast.outputs.hls.store import sessions
+from broadcast.outputs.recording import folders
 from broadcast.outputs.recording.retention import Kept, Rules, surplus
 
 EVERY = 3600.0  # seconds
@@ -33,10 +35,11 @@ class Keeper:
         self.erased = 0  # octets
 
     async def run(self) -> None:
-        """Look once an hour, where there is a rule."""
+        """Look once an hour, where there is a rule; not at once, for a machine that has just started may not
+        know yet what time it is, and all would seem old."""
         while self._rules != Rules():
-            await self.look()
             await asyncio.sleep(EVERY)
+            await self.look()
 
     async def look(self) -> None:
         """Erase what is to go now."""
@@ -46,7 +49,7 @@ class Keeper:
             log.info("%s is erased, %d MB", name, each.size >> 20)
             self._erasing(name, each.size)
             try:
-                await asyncio.to_thread(shutil.rmtree, each.path)
+                await asyncio.to_thread(_erase, Path(each.path))
             except OSError as error:
                 log.error("%s cannot be erased: %s", each.path, error.strerror)
             else:
@@ -55,20 +58,28 @@ class Keeper:
 
 def _kept(data: Path, recordings: Path) -> list[Kept]:
     """Each run of the programme, and each event's folder of recordings."""
-    found = [_measured(session.folder, session.event) for session in sessions(data)]
-    folders = recordings.iterdir() if recordings.is_dir() else ()
-    return found + [_measured(folder, folder.name) for folder in folders if folder.is_dir()]
+    programmes = [_measured(run.folder, run.event, [run.folder]) for run in sessions(data)]
+    events = folders.events(recordings)
+    return programmes + [_measured(folder, event, folders.ours(folder)) for event, folder in events]
 
 
-def _measured(folder: Path, event: str) -> Kept:
+def _measured(folder: Path, event: str, parts: Iterable[Path]) -> Kept:
     size, newest = 0, folder.stat().st_mtime
-    for status in _files(folder):
+    for status in (status for part in parts for status in _files(part)):
         size += status.st_size
         newest = max(newest, status.st_mtime)
     return Kept(str(folder), event, newest, size)
 
 
-def _files(folder: Path) -> Iterable[os.stat_result]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.stat()
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # it has gone, or has another name by now
+                yield os.lstat(os.path.join(where, name))
+
+
+def _erase(path: Path) -> None:
+    if (path / folders.MARK).is_file():
+        folders.erase(path)
+    else:
+        shutil.rmtree(path)

@@ -19,6 +19,7 @@ from broadcast.config import Config
 from broadcast.errors import NotFound, RequestError
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.store import Session, sessions
+from broadcast.outputs.recording import folders
 from broadcast.outputs.recording.cutting import Chapter, Job, Piece, cut
 from broadcast.outputs.recording.downloads import Downloads, Ticket
 from signaling.again import WHOLE
@@ -51,7 +52,7 @@ class Shelf:
         self._data = data
         self._archive = archive
         self._chapters = chapters
-        self.downloads = Downloads(archive.folder / "downloads")
+        self.downloads = Downloads(archive.folder / folders.DOWNLOADS)
 
     async def listed(self, feeds: bool) -> dict[str, Any]:
         """The answer of GET /api/recordings (docs/protocol.md, section 7); `feeds`: with the speakers'."""
@@ -75,7 +76,7 @@ class Shelf:
 
     async def ask_feed(self, name: str) -> dict[str, Any]:
         """Where a speaker's feed can be fetched. Raises NotFound."""
-        path = self._archive.folder / "speakers" / name
+        path = self._archive.folder / folders.SPEAKERS / name
         if not FEED.fullmatch(name) or not await asyncio.to_thread(path.is_file):
             raise NotFound("There is no such recording.")
         return self._address(path, name)
@@ -135,7 +136,7 @@ class Shelf:
 
     def _feeds(self) -> list[dict[str, Any]]:
         rows = []
-        for path in (self._archive.folder / "speakers").glob("*.mkv"):
+        for path in (self._archive.folder / folders.SPEAKERS).glob("*.mkv"):
             status = path.stat()
             rows.append(
                 {"file": path.name, "octets": status.st_size, "written": round(status.st_mtime * 1000)}
