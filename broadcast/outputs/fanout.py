@@ -246,37 +246,25 @@ class Fanout:
     def _resend(self, viewer: Viewer, nack: rtcp.Nack, now: float) -> None:
         """The very packets again: same key, same number, same bytes. What history no longer has would leave
         the picture broken for seconds, so it means a keyframe."""
-        pictures = nack.media == self.track.video_ssrc
-        if pictures and viewer.line is not None:
-            viewer.line.trouble(now)
-            self.renditions.review(viewer, now)
-        for sequence in nack.sequences if pictures or nack.media == self.track.audio_ssrc else ():
-            wanted, packet = self._again(viewer, sequence, pictures)
-            if not wanted:
-                continue
-            if packet is None:
-                self._counts["unservable"] += 1
-                if pictures:
-                    self._want_keyframe(viewer, now)
-                return
-            if not viewer.resends.take(1, now):
+        if nack.media == self.track.video_ssrc:
+            if not self.renditions.resend(viewer, nack.sequences, now):
+                self._want_keyframe(viewer, now)
+        elif nack.media == self.track.audio_ssrc and viewer.audio is not None:
+            self._resend_sound(viewer, viewer.audio, nack.sequences, now)
+
+    def _resend_sound(self, viewer: Viewer, group: Group, sequences: Sequence[int], now: float) -> None:
+        stream = self._streams[Kind.AUDIO]
+        for sequence in sequences:
+            age = sequence_delta(stream.next - 1, sequence)
+            piece = stream.piece(sequence) if 0 <= age < RESEND_SPAN else None
+            if piece is None:
+                self._counts["unservable"] += age >= 0
+            elif viewer.resends.take(1, now):
+                self._counts["resent"] += 1
+                viewer.peer.send_rtp([stream.packet(piece, group.face)])
+            else:
                 self._counts["resends_refused"] += 1
                 return
-            self._counts["resent"] += 1
-            viewer.note_resent(sequence)
-            viewer.peer.send_rtp([packet])
-
-    def _again(self, viewer: Viewer, sequence: int, pictures: bool) -> tuple[bool, bytes | None]:
-        """Whether the viewer needs the packet with this number, and it, if it can be sent again."""
-        if pictures:
-            wanted = self.renditions.matters(viewer, sequence)
-            return wanted, self.renditions.again(viewer, sequence) if wanted else None
-        stream, group = self._streams[Kind.AUDIO], viewer.audio
-        age = sequence_delta(stream.next - 1, sequence)
-        piece = stream.piece(sequence) if 0 <= age < RESEND_SPAN else None
-        if group is None or piece is None:
-            return group is not None and age >= 0, None
-        return True, stream.packet(piece, group.face)
 
     def _want_keyframe(self, viewer: Viewer, now: float) -> None:
         if viewer.video is not None and viewer.requests.take(1, now):

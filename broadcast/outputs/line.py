@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from broadcast.outputs.resends import ROUND_TRIP
+
 QUEUE = 0.2  # seconds that pictures wait in the line: more, for as long as the patience, and it is too thin
 SLOW_SPAN = 0.25  # seconds from a picture's first packet to its last that make one look at its rate ...
 SLOW_PACKETS = 6  # ... if it has so many
@@ -73,7 +75,7 @@ class Line:
         self._rates = tuple(rates)
         self._patience = patience
         self.hears = hears
-        self._changed = now
+        self._changed = now - GRACE  # nothing was sent before that had to drain
         self._listen_until = now + LISTEN
         self._heard = now  # when feedback came last
         self._bases: list[tuple[float, float]] = []  # least delay, since when: at most two spans
@@ -90,12 +92,13 @@ class Line:
         self._tried = False  # whether it came up to where it is
         self._interval = PROBE_AFTER if hears else DEAF_TRY
         self._bad_reports = 0
-        self._round_trip = 10.0  # the shortest, seconds
+        self._round_trip: float | None = None  # the shortest
+        self._queue = 0.0  # seconds that pictures waited of late
 
     # -- what comes in -----------------------------------------------------------------------------------
 
     def arrivals(self, now: float, came: Sequence[Came], lost: int) -> None:
-        """One message of feedback."""
+        """One message of feedback. `lost` is below 0 where packets came that had seemed lost."""
         self._heard = now
         began = [self._put(each) for each in came]
         self._window.append((now, 8 * sum(each.size for each in came), len(came), lost))
@@ -119,7 +122,7 @@ class Line:
     def report(self, now: float, loss: float, round_trip: float | None) -> None:
         """A receiver report: the share of packets lost since the last, and seconds."""
         if round_trip is not None:
-            self._round_trip = min(self._round_trip, round_trip)
+            self._round_trip = min(self._round_trip or round_trip, round_trip)
             if round_trip > self._round_trip + QUEUE:
                 self.trouble(now)
         if loss > 0.03:
@@ -184,6 +187,11 @@ class Line:
     def probing(self) -> bool:
         return self._probe is not None
 
+    @property
+    def round_trip(self) -> float:
+        """Seconds until an answer that leaves now has been seen to arrive, with the queue as it was of late."""
+        return (self._round_trip or ROUND_TRIP) + self._queue
+
     # -- inside ------------------------------------------------------------------------------------------
 
     def _put(self, each: Came) -> Picture | None:
@@ -202,17 +210,19 @@ class Line:
         return None
 
     def _weigh(self, picture: Picture) -> None:
-        """What a picture's packets say of the rate: all of them of what it gets, and the second half, which
-        no bucket of tokens lets pass unseen, of the next larger."""
+        """What a picture's packets say of the rate: all of them of what it gets, unless the second half came
+        fast behind a stall; and the second half, which no bucket of tokens lets pass unseen, of the next
+        larger."""
         count, span = len(picture.times), picture.last - picture.first
-        current = self._rates[self.index]
-        if count >= SLOW_PACKETS and span >= SLOW_SPAN:
-            self._too_slow |= 8 * sum(picture.sizes[1:]) / span < SLOW_SHARE * current
-        if self.index and count >= TRAIN:
-            half = count // 2
-            tail = max(picture.times[half:]) - picture.times[half - 1]
-            if tail > 0 and 8 * sum(picture.sizes[half:]) / tail < 0.5 * self._rates[self.index - 1]:
-                self._slow_at = self._heard
+        if count < SLOW_PACKETS:
+            return
+        half = count // 2
+        tail = max(0.001, max(picture.times[half:]) - picture.times[half - 1])
+        second, current = 8 * sum(picture.sizes[half:]) / tail, self._rates[self.index]
+        if span >= SLOW_SPAN:
+            self._too_slow |= max(second, 8 * sum(picture.sizes[1:]) / span) < SLOW_SHARE * current
+        if self.index and count >= TRAIN and second < 0.5 * self._rates[self.index - 1]:
+            self._slow_at = self._heard
 
     def _wait(self, waited: float, now: float) -> None:
         """The first packets of some pictures waited at least so long."""
@@ -220,7 +230,7 @@ class Line:
             self._bases = [*self._bases[-1:], (waited, now)]
         elif waited < self._bases[-1][0]:
             self._bases[-1] = (waited, self._bases[-1][1])
-        queue = waited - min(least for least, _ in self._bases)
+        self._queue = queue = waited - min(least for least, _ in self._bases)
         if queue > QUEUE:
             self._busy = self._busy if self._busy is not None else now
             self.trouble(now)
@@ -230,7 +240,7 @@ class Line:
             self._give_up(now)
 
     def _loss(self) -> tuple[float, int]:
-        lost = sum(each[3] for each in self._window)
+        lost = max(0, sum(each[3] for each in self._window))
         packets = lost + sum(each[2] for each in self._window)
         return (lost / packets if lost else 0.0), packets
 

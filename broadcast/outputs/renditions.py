@@ -182,9 +182,10 @@ class Renditions:
         if viewer.line is None:
             return
         came = []
-        for sequence, arrived in told.received:
+        received, lost = viewer.receipts.read(told)
+        for sequence, arrived in received:
             span = viewer.numbers.find(sequence)
-            if span is None or sequence in viewer.resent:
+            if span is None or sequence in viewer.again:
                 continue
             if span.rendition == PAD:
                 came.append(Came(span.sent, arrived, len(PADDING) + HEADERS))
@@ -192,18 +193,41 @@ class Renditions:
             piece = self.all[span.rendition].stream.piece((sequence - span.face.shift) & 0xFFFF)
             if piece is not None:
                 came.append(Came(piece.sent, arrived, len(piece.payload) + HEADERS))
-        viewer.line.arrivals(now, came, told.count - len(told.received))
+        viewer.line.arrivals(now, came, lost)
         self.review(viewer, now)
 
-    def matters(self, viewer: Viewer, sequence: int) -> bool:
+    def resend(self, viewer: Viewer, sequences: Iterable[int], now: float) -> bool:
+        """These packets again, as far as they are needed and the viewer's share lasts. False when one cannot
+        be had: a keyframe is the way then."""
+        line = viewer.line
+        if line is None:
+            return True
+        line.trouble(now)
+        self.review(viewer, now)
+        for sequence in sequences:
+            if not self._matters(viewer, sequence) or viewer.again.soon(sequence, now, line.round_trip):
+                continue
+            packet = self._packet(viewer, sequence)
+            if packet is None:
+                self._counts["unservable"] += 1
+                return False
+            copies = viewer.again.take(sequence, len(packet), now, self._sizes[viewer.at].rate)
+            if not copies:
+                self._counts["resends_refused"] += 1
+                break
+            self._counts["resent"] += copies
+            viewer.peer.send_rtp([packet] * copies)
+        return True
+
+    def _matters(self, viewer: Viewer, sequence: int) -> bool:
         """Whether the packet with this number was sent to the viewer, and is needed still: not on its way to
         another rendition, nor from before it came to this one. Sending it would only fill a thin line."""
         if viewer.video is None or viewer.goal > viewer.at or self._age(viewer, sequence) < 0:
             return False
         return sequence_delta(sequence, viewer.since) >= 0
 
-    def again(self, viewer: Viewer, sequence: int) -> bytes | None:
-        """The packet with the viewer's number, byte for byte as it was; None when it can not be had."""
+    def _packet(self, viewer: Viewer, sequence: int) -> bytes | None:
+        """The packet with the viewer's number, byte for byte as it was; None when it cannot be had."""
         span = viewer.numbers.find(sequence) if self._age(viewer, sequence) < RESEND_SPAN else None
         if span is None:
             return None
@@ -247,6 +271,14 @@ class Renditions:
         if force or goal > viewer.at:
             self.all[goal].limiter.want()
             self.ask(now)
+        if not force and goal > viewer.at and viewer.paused is None:
+            self._pause(viewer, self._next(viewer))
+
+    def _pause(self, viewer: Viewer, number: int) -> None:
+        """Nothing more of what it gets: a thin line is to be empty when the keyframe comes."""
+        assert viewer.video is not None, "the callers have looked"
+        viewer.paused = number
+        viewer.video.leave(viewer.peer)
 
     def _at_keyframe(self, viewer: Viewer, index: int, first: int, timestamp: int, now: float) -> None:
         """A keyframe of this rendition, whose first packet has this number, is about to be sent."""
@@ -259,8 +291,7 @@ class Renditions:
                 return  # it has had the picture of this tick: the next keyframe will do
             self._change(viewer, index, first, now)
         elif viewer.at == index < viewer.goal and viewer.paused is None:
-            viewer.paused = (first + viewer.video.face.shift) & 0xFFFF
-            viewer.video.leave(viewer.peer)
+            self._pause(viewer, (first + viewer.video.face.shift) & 0xFFFF)
 
     def _change(self, viewer: Viewer, index: int, first: int, now: float) -> None:
         assert viewer.line is not None, "whoever has pictures has a line"

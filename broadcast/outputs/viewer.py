@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from broadcast.outputs.limits import Bucket
 from broadcast.outputs.line import Line
 from broadcast.outputs.numbering import Numbering
+from broadcast.outputs.receipts import Receipts
+from broadcast.outputs.resends import Resends
 from broadcast.outputs.stream import Face
 from broadcast.rtp.frame import Kind
 from broadcast.rtp.packet import ONE_BYTE_PROFILE, build_extensions, playout_delay
@@ -14,14 +16,13 @@ from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port
 from broadcast.transport.sdp import Extension, Track
 
-# A player that loses 10 % of a 720p programme asks for some 35 packets a second; ten times that is an attack.
-RESENDS, RESENDS_AT_ONCE = 350.0, 300.0
+# Packets of sound that are sent again, in a second and at once: of pictures see resends.py.
+RESENDS, RESENDS_AT_ONCE = 25.0, 50.0
 # Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
 REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
 TOLD = 40.0  # transport-cc messages of one viewer that are read in a second: browsers send 20 at most
 
 ONE_BYTE = ONE_BYTE_PROFILE.to_bytes(2, "big")[:1]
-RESENT = 256  # numbers remembered of what was sent again
 
 
 class Group:
@@ -90,7 +91,7 @@ class Viewer:
     kinds: Collection[Kind] = frozenset(Kind)  # of the stream that are sent to it
     video: Group | None = None
     audio: Group | None = None
-    resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))
+    resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))  # of sound
     requests: Bucket = field(default_factory=lambda: Bucket(REQUESTS, REQUESTS_AT_ONCE))
     told: Bucket = field(default_factory=lambda: Bucket(TOLD, TOLD))
     loss: float = 0.0
@@ -105,18 +106,13 @@ class Viewer:
     faces: tuple[Face, Face] | None = None  # its headers without and with numbers for transport-cc
     line: Line | None = None
     numbers: Numbering = field(default_factory=Numbering)
-    resent: set[int] = field(default_factory=set)  # numbers that came twice: their arrivals say nothing
+    receipts: Receipts = field(default_factory=Receipts)
+    again: Resends = field(default_factory=Resends)  # of pictures
 
     def numbered(self, shift: int, counted: bool) -> Face:
         """Its headers, with numbers so far from the rendition's own."""
         assert self.faces is not None, "it has pictures"
         return replace(self.faces[counted], shift=shift)
-
-    def note_resent(self, sequence: int) -> None:
-        """This packet was sent again. Overflow: all are forgotten."""
-        if len(self.resent) >= RESENT:
-            self.resent.clear()
-        self.resent.add(sequence)
 
     @property
     def gets(self) -> tuple[Kind, ...]:
