@@ -28,6 +28,8 @@ PURE = [
             "broadcast/outputs/hls/playlist.py",
             "broadcast/outputs/hls/still.py",
             "broadcast/outputs/line.py",
+            "broadcast/outputs/receipts.py",
+            "broadcast/outputs/resends.py",
             "broadcast/mixer/scene.py",
             "broadcast/mixer/layout.py",
             "broadcast/mixer/quarantine.py",

@@ -15,6 +15,8 @@ and up goes a rare try.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 from broadcast.outputs.resends import ROUND_TRIP
@@ -189,7 +191,7 @@ class Line:
 
     @property
     def round_trip(self) -> float:
-        """Seconds until an answer that leaves now has been seen to arrive, with the queue as it was of late."""
+        """Seconds until an answer that leaves now can have been heard of, with the queue as it was."""
         return (self._round_trip or ROUND_TRIP) + self._queue
 
     # -- inside ------------------------------------------------------------------------------------------
@@ -210,19 +212,19 @@ class Line:
         return None
 
     def _weigh(self, picture: Picture) -> None:
-        """What a picture's packets say of the rate: all of them of what it gets, unless the second half came
-        fast behind a stall; and the second half, which no bucket of tokens lets pass unseen, of the next
-        larger."""
+        """What a picture's packets say of the rate: all of them of what it gets, unless it was one stall that
+        held them up; and the second half, which no bucket of tokens lets pass unseen, of the next larger."""
         count, span = len(picture.times), picture.last - picture.first
-        if count < SLOW_PACKETS:
-            return
-        half = count // 2
-        tail = max(0.001, max(picture.times[half:]) - picture.times[half - 1])
-        second, current = 8 * sum(picture.sizes[half:]) / tail, self._rates[self.index]
-        if span >= SLOW_SPAN:
-            self._too_slow |= max(second, 8 * sum(picture.sizes[1:]) / span) < SLOW_SHARE * current
-        if self.index and count >= TRAIN and second < 0.5 * self._rates[self.index - 1]:
-            self._slow_at = self._heard
+        if count >= SLOW_PACKETS and span >= SLOW_SPAN:
+            gap = median(after - before for before, after in pairwise(sorted(picture.times)))
+            rate = 8 * sum(picture.sizes[1:]) / span
+            trickles = gap * (count - 1) > 0.5 * span
+            self._too_slow |= trickles and rate < SLOW_SHARE * self._rates[self.index]
+        if self.index and count >= TRAIN:
+            half = count // 2
+            tail = max(picture.times[half:]) - picture.times[half - 1]
+            if tail > 0 and 8 * sum(picture.sizes[half:]) / tail < 0.5 * self._rates[self.index - 1]:
+                self._slow_at = self._heard
 
     def _wait(self, waited: float, now: float) -> None:
         """The first packets of some pictures waited at least so long."""

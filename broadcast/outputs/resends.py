@@ -32,7 +32,7 @@ class Resends:
         return before is not None and now - before[0] < LEAST * round_trip
 
     def take(self, sequence: int, size: int, now: float, rate: int) -> int:
-        """How many copies of this packet, of `size` bytes, may leave now; `rate` is the rendition's, bit/s."""
+        """How many copies of a packet of `size` bytes may leave now; `rate` is the rendition's, bit/s."""
         most = AT_ONCE * rate
         full = most if self._tokens is None else self._tokens + SHARE * rate * (now - self._at)
         self._tokens, self._at = min(most, full), now

@@ -101,7 +101,7 @@ async def _lossy(lines: Lines, seconds: float) -> list[Figure]:
     await asyncio.sleep(SETTLE)
     figures = await _shown(page, seconds, "viewer, 5 % lost both ways, 50 ± 10 ms")
     kept = await page.evaluate("watched.video.videoHeight")
-    await page.context.browser.close()  # type: ignore[union-attr]
+    await lines.leave(page)
     return [*figures, Figure("viewer, 5 % lost: height of its rendition", kept, "px", 720, True)]
 
 
@@ -118,7 +118,7 @@ async def _thin(lines: Lines, seconds: float) -> list[Figure]:
     up = await until_height(page, 720, PATIENCE)
     figures.append(Figure("line recovers: until the large rendition", up, "s", 15))
     figures += await _shown(page, seconds / 2, "after recovery")
-    await page.context.browser.close()  # type: ignore[union-attr]
+    await lines.leave(page)
     return figures
 
 
@@ -127,7 +127,7 @@ async def _thin_join(lines: Lines, seconds: float) -> list[Figure]:
     page = await lines.page()
     await page.evaluate("void probe.whep('/whep').then((found) => { window.watched = found; })")
     took = await until_height(page, 360, PATIENCE)
-    await page.context.browser.close()  # type: ignore[union-attr]
+    await lines.leave(page)
     return [Figure("join at 600 kbit/s: until the small rendition", took, "s", 3)]
 
 
@@ -148,7 +148,7 @@ async def _speaker(lines: Lines, seconds: float) -> list[Figure]:
     await asyncio.sleep(2 * SETTLE)
     figures += await _shown(watcher, seconds, "speaker on 600 kbit/s", await _sent(speaker))
     for page in (watcher, speaker):
-        await page.context.browser.close()  # type: ignore[union-attr]
+        await lines.leave(page)
     return figures
 
 
@@ -173,7 +173,7 @@ async def _joins(count: int) -> list[Figure]:
                 note = f"{count} joins, median {median(found):.0f}, longest {max(found):.0f}"
                 title = f"Chromium, {name}: POST to first live picture, 95th percentile"
                 figures.append(Figure(title, percentile(found, 0.95), "ms", bar, note=note))
-                await page.context.browser.close()  # type: ignore[union-attr]
+                await lines.leave(page)
     return figures
 
 

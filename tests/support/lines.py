@@ -88,6 +88,12 @@ class Lines:
         await page.evaluate(JOIN)
         return page
 
+    async def leave(self, page: Page) -> None:
+        """The browser goes, and says so: else what it is sent would fill the line for half a minute more."""
+        await page.evaluate("probe.leave()")
+        assert page.context.browser is not None, "it was opened here"
+        await page.context.browser.close()
+
 
 async def height(page: Page) -> int:
     """Of the picture that is shown now."""

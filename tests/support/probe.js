@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const pcs = [];
+  const sessions = []; // URLs of those that `whep` opened
   const Native = window.RTCPeerConnection;
   if (Native) {
     window.RTCPeerConnection = class extends Native {
@@ -193,11 +194,18 @@
     const answer = await fetch(url, { method: "POST", headers, body: pc.localDescription.sdp });
     if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
     const answered = performance.now();
+    const location = new URL(answer.headers.get("Location"), answer.url).href;
+    sessions.push(location);
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     const shown = await first;
-    return { pc, video, stream, ms: shown - begun, answered: answered - begun,
-      location: new URL(answer.headers.get("Location"), answer.url).href };
+    return { pc, video, stream, ms: shown - begun, answered: answered - begun, location };
   };
 
-  window.probe = { pcs, Watch, Ear, colour, received, sent, whep };
+  /** Say goodbye everywhere, as a closed browser does not. */
+  const leave = async () => {
+    for (const pc of pcs) pc.close();
+    for (const location of sessions) await fetch(location, { method: "DELETE" });
+  };
+
+  window.probe = { pcs, Watch, Ear, colour, received, sent, whep, leave };
 })();

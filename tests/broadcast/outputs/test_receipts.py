@@ -30,7 +30,7 @@ def test_what_was_only_late_is_not_lost() -> None:
 
 @given(st.integers(0, 0xFFFF), st.integers(0, 1000), st.floats(0, 0.3))
 def test_each_packet_is_told_once_whatever_the_messages(start: int, seed: int, loss: float) -> None:
-    """Across the wrap of the numbers, over messages that reach back and forth: as many lost as did not come."""
+    """Over the wrap of the numbers, in messages that reach back: as many are lost as did not come."""
     dice, receipts = random.Random(seed), Receipts()
     there = {number for number in range(400) if dice.random() >= loss}
     came: list[int] = []

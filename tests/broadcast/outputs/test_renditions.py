@@ -154,6 +154,20 @@ def test_a_thin_line_goes_down_and_up_again_by_its_feedback() -> None:
     assert all(size > 2000 for size in check(bert))
 
 
+def test_a_thin_line_is_left_to_drain() -> None:
+    """From the moment when the small one is asked for until it comes, nothing of the large one is sent."""
+    house = House()
+    ada = house.viewer()
+    asked: dict[str, int] = {}  # when, in packets; the mixer makes regular keyframes only
+    house.fanout.on_keyframe_needed = lambda name: asked.setdefault(name, len(ada.rtp))
+    house.hear(ada, 600e3, (GOP - 1) / 30)
+    assert "360p" in asked
+    assert all(parse(data).payload_type != VIDEO for data in ada.rtp[asked["360p"] :])
+    house.run(GOP)
+    assert house.fanout.rendition("ada") == ("auto", "360p")
+    check(ada)
+
+
 def test_what_is_sent_again_is_the_same_to_the_last_byte() -> None:
     """Pictures and padding of the rendition that it has; what came before the change is not worth its way."""
     house = House()
