@@ -1,11 +1,13 @@
 """Bad lines: packets lost, late and shaken, a line too thin and one that recovers, for Chromium that watches
 and Chromium that speaks.
 
-The line is tests/support/relay.py: seeded, between the browser and the server. A lively clip is on air, which
-fills the programme's rate.
+Where this machine permits, Chromium is in a network namespace behind a veth: tbf holds it to a rate,
+nftables loses packets at random, and a relay (tests/support/relay.py) adds delay and jitter. Elsewhere the
+relay does it all. A lively clip is on air, which fills the programme's rate.
 """
 
 import asyncio
+import contextlib
 import tempfile
 from collections.abc import Coroutine
 from itertools import pairwise
@@ -17,8 +19,8 @@ from demo.control import Refused
 from demo.server import ServerFailed
 from tests.bench import rows as of_rows
 from tests.bench.figures import Figure, median, percentile
+from tests.support import networks
 from tests.support.lines import SPEAK, Lines, lively, until_height
-from tests.support.relay import Conditions
 
 ROOT = Path(__file__).parents[2]
 WATCHED = 30.0  # seconds of each measurement
@@ -51,11 +53,12 @@ def _guarded(name: str, work: Coroutine[None, None, list[Figure]]) -> list[Figur
 
 
 async def _all(seconds: float) -> list[Figure]:
-    figures = []
-    with tempfile.TemporaryDirectory(prefix="pavilion-lines-") as folder:
-        async with lively(Path(folder), _cache()) as lines:
+    with tempfile.TemporaryDirectory(prefix="pavilion-lines-") as folder, contextlib.ExitStack() as stack:
+        network, how = _network(stack)
+        figures = [Figure("rate and loss of the line", None, note=how)]
+        async with lively(Path(folder), _cache(), network) as lines:
             for measure in (_lossy, _thin, _thin_join, _speaker):
-                _clear(lines)
+                lines.set()
                 try:
                     figures += await measure(lines, seconds)
                 except TimeoutError as error:
@@ -69,15 +72,20 @@ def _cache() -> Path:
     return cache
 
 
-def _clear(lines: Lines) -> None:
-    lines.relay.down, lines.relay.up = Conditions(), Conditions()
+def _network(stack: contextlib.ExitStack) -> tuple[networks.Lines | None, str]:
+    """Another machine's line to this one, if that can be had, and what it is made of."""
+    try:
+        network = stack.enter_context(networks.Lines())
+        network.limit(None)
+        network.lose(0.0)
+    except networks.NotPermitted as refusal:
+        return None, f"by a relay, because: {refusal}"
+    return network, "by tbf and nftables in a network namespace"
 
 
 def _spoil(lines: Lines) -> None:
     """5 % lost both ways, 50 ms more or less 10."""
-    for way, seed in ((lines.relay.down, 1), (lines.relay.up, 2)):
-        way.loss, way.delay, way.jitter = 0.05, 0.05, 0.01
-        way.dice.seed(seed)
+    lines.set(loss=0.05, delay=0.05, jitter=0.01)
 
 
 async def _shown(page: Page, seconds: float, name: str, note: str = "") -> list[Figure]:
@@ -109,12 +117,12 @@ async def _thin(lines: Lines, seconds: float) -> list[Figure]:
     page = await lines.viewer()
     await until_height(page, 720, PATIENCE)
     await asyncio.sleep(2 * SETTLE)
-    lines.relay.down.rate = THIN
+    lines.set(rate=THIN)
     down = await until_height(page, 360, PATIENCE)
     figures = [Figure("line falls to 600 kbit/s: until the small rendition", down, "s", 3)]
     await asyncio.sleep(1.0)
     figures += await _shown(page, seconds, "on 600 kbit/s")
-    lines.relay.down.rate = None
+    lines.set()
     up = await until_height(page, 720, PATIENCE)
     figures.append(Figure("line recovers: until the large rendition", up, "s", 15))
     figures += await _shown(page, seconds / 2, "after recovery")
@@ -123,7 +131,7 @@ async def _thin(lines: Lines, seconds: float) -> list[Figure]:
 
 
 async def _thin_join(lines: Lines, seconds: float) -> list[Figure]:
-    lines.relay.down.rate = THIN
+    lines.set(rate=THIN)
     page = await lines.page()
     await page.evaluate("void probe.whep('/whep').then((found) => { window.watched = found; })")
     took = await until_height(page, 360, PATIENCE)
@@ -137,14 +145,13 @@ async def _speaker(lines: Lines, seconds: float) -> list[Figure]:
     await speaker.evaluate(SPEAK, lines.passes[SPEAKER])
     await lines.producer.until(lambda now: SPEAKER in now.person(SPEAKER).get("feeds", ()))
     lines.relay.hold()
-    watcher = await lines.page()
+    watcher = await lines.page(here=True)
     await watcher.evaluate(WATCH_FEED, [f"/whep/feeds/{SPEAKER}", lines.passes["producer"]])
     await asyncio.sleep(2 * SETTLE)
     _spoil(lines)
     await asyncio.sleep(SETTLE)
     figures = await _shown(watcher, seconds, "speaker, 5 % lost both ways, 50 ± 10 ms", await _sent(speaker))
-    _clear(lines)
-    lines.relay.up.rate = THIN
+    lines.set(rate=THIN)
     await asyncio.sleep(2 * SETTLE)
     figures += await _shown(watcher, seconds, "speaker on 600 kbit/s", await _sent(speaker))
     for page in (watcher, speaker):
@@ -163,8 +170,7 @@ async def _joins(count: int) -> list[Figure]:
         async with lively(Path(folder), _cache()) as lines:
             for far, name, bar in ((False, "loopback", 150), (True, "5 Mbit/s, 20 ms", 400)):
                 if far:
-                    lines.relay.down.rate = lines.relay.up.rate = 5e6
-                    lines.relay.down.delay = lines.relay.up.delay = 0.020
+                    lines.set(rate=5e6, delay=0.020)
                 page = await lines.page(far=far)
                 found = []
                 for number in range(count):

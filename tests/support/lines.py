@@ -16,13 +16,14 @@ from playwright.async_api import Page
 from demo.control import Control, pass_of
 from demo.recording import record
 from demo.server import Server, free_port, shortened
-from tests.support import browsers
+from tests.support import browsers, networks
 from tests.support.media import bursts
 from tests.support.relay import Relay
 
 ROOT = Path(__file__).parents[2]
 TALK = "lively"
 SECONDS = 8
+CHROMIUM = (browsers.CHROMIUM, "Chromium", "chromium")
 PREPARED = 120.0  # seconds for the clip to be ready and on air
 
 JOIN = """async () => {
@@ -66,18 +67,40 @@ def _lively(count: int) -> Iterator[NDArray[np.uint8]]:
 
 @dataclass
 class Lines:
-    """`async with lively(folder) as lines`: the programme runs, and `relay` is every browser's line to it."""
+    """`async with lively(folder) as lines`: the programme runs, and `relay` is every browser's line to it.
+    With a `network` browsers are on another machine, and the kernel loses packets and holds the rate."""
 
     server: Server
     relay: Relay
     producer: Control
     passes: dict[str, str]
     chromium: browsers.Chromium
+    network: networks.Lines | None = None
+    folder: Path = Path()
 
-    async def page(self, *, far: bool = False) -> Page:
-        """A plain page of the server in a browser of its own; `far`: HTTP goes over the line, too."""
-        url = f"http://127.0.0.1:{self.relay.tcp[1]}" if far else self.server.url
-        browser = await self.chromium.browser()
+    def set(
+        self, *, loss: float = 0.0, delay: float = 0.0, jitter: float = 0.0, rate: float | None = None
+    ) -> None:
+        """What the line is like from now on, both ways: see relay.py."""
+        for way, seed in ((self.relay.down, 1), (self.relay.up, 2)):
+            way.delay, way.jitter = delay, jitter
+            way.loss, way.rate = (0.0, None) if self.network else (loss, rate)
+            way.dice.seed(seed)
+        if self.network is not None:
+            self.network.limit(rate)
+            self.network.lose(loss)
+
+    async def page(self, *, far: bool = False, here: bool = False) -> Page:
+        """A plain page of the server in a browser of its own. `far`: HTTP goes over the line, too; `here`:
+        the browser is on this machine in any case."""
+        away = None if here else self.network
+        url = f"http://{self.relay.tcp[0]}:{self.relay.tcp[1]}" if far or away else self.server.url
+        browser = await self.chromium.browser(
+            None,
+            None,
+            f"--unsafely-treat-insecure-origin-as-secure={url}",  # no camera without
+            program=away and away.wrapper(browsers.installed(*CHROMIUM), self.folder),
+        )
         page = await (await browsers.context(browser, bypass_csp=True)).new_page()
         await page.goto(f"{url}/healthz")
         return page
@@ -115,7 +138,7 @@ def _up(control: Control, feed: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def lively(folder: Path, cache: Path) -> AsyncIterator[Lines]:
+async def lively(folder: Path, cache: Path, network: networks.Lines | None = None) -> AsyncIterator[Lines]:
     """The lively clip is on air."""
     clip = await asyncio.to_thread(lively_clip, cache)
     table: dict[str, Any] = shortened(ROOT / "config.toml", seconds=36000, lead=-10)
@@ -123,8 +146,10 @@ async def lively(folder: Path, cache: Path) -> AsyncIterator[Lines]:
     table["talks"] = [{"id": TALK, "title": "Lively", "clip": TALK, "minutes": 600}, *table["talks"][:1]]
     server = Server(table, folder, udp=free_port(socket.SOCK_DGRAM))
     async with contextlib.AsyncExitStack() as stack:
-        relay = await stack.enter_async_context(Relay(("127.0.0.1", server.udp), ("127.0.0.1", server.http)))
-        table.setdefault("server", {})["advertise"] = [f"127.0.0.1:{relay.udp[1]}"]
+        ends = ("127.0.0.1", server.udp), ("127.0.0.1", server.http)
+        host = network.server if network else "127.0.0.1"
+        relay = await stack.enter_async_context(Relay(*ends, host=host))
+        table.setdefault("server", {})["advertise"] = [f"{host}:{relay.udp[1]}"]
         stack.push_async_callback(server.stop)
         await server.start()
         passes = {ident: pass_of(link) for ident, link in (await server.links()).items()}
@@ -135,4 +160,4 @@ async def lively(folder: Path, cache: Path) -> AsyncIterator[Lines]:
         await producer.until(lambda now: now.air == TALK, PREPARED)
         chromium = browsers.Chromium()
         stack.push_async_callback(chromium.close)
-        yield Lines(server, relay, producer, passes, chromium)
+        yield Lines(server, relay, producer, passes, chromium, network, folder)

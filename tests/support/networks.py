@@ -1,6 +1,7 @@
 """A machine with two lines to this one, for changes of network: a network namespace of Linux.
 
-Needs root and iproute2. Everything has the process id in its name, so that test runs do not meet.
+Needs root and iproute2, and nftables to lose packets. Everything has the process id in its name, so that test
+runs do not meet.
 """
 
 import os
@@ -11,6 +12,8 @@ from typing import Self
 
 WIFI, MOBILE = 0, 1
 NOBODY = "02:00:00:00:00:99"  # an address of the link layer that nobody has
+QUEUE = "300ms"  # that may stand in a line that is held to a rate
+BURST = 3000  # bytes that such a line passes at once
 
 
 class NotPermitted(Exception):
@@ -67,6 +70,24 @@ class Lines:
         )
         self._inside("rule", "add", "ipproto", "udp", "lookup", "7")
 
+    def limit(self, rate: float | None) -> None:
+        """So many bit/s each way over the first line, with a queue of QUEUE; None: as many as can be."""
+        for space, device in ((), self._name(WIFI)), (("-n", self.space), f"line{WIFI}"):
+            if rate is None:
+                self._run("tc", *space, "qdisc", "replace", "dev", device, "root", "pfifo")
+                continue
+            bucket = ("rate", f"{rate:.0f}bit", "burst", str(BURST), "latency", QUEUE)
+            self._run("tc", *space, "qdisc", "replace", "dev", device, "root", "tbf", *bucket)
+
+    def lose(self, share: float) -> None:
+        """So many of the datagrams are lost each way, at random. Connections are spared."""
+        rule = f"meta l4proto udp numgen random mod 1000 < {round(1000 * share)} drop;"
+        words = ["flush ruleset"]
+        for hook in ("input", "output"):
+            chain = f"chain {hook} {{ type filter hook {hook} priority 0; {rule if share else ''} }}"
+            words.append(f"table inet line {{\n{chain}\n}}")
+        self._run("ip", "netns", "exec", self.space, "nft", "\n".join(words))
+
     def wrapper(self, program: str, folder: Path) -> Path:
         """A script that runs a program on the other machine."""
         script = folder / "there"
@@ -82,11 +103,14 @@ class Lines:
         self._ip("-n", self.space, *words)
 
     def _ip(self, *words: str) -> None:
-        if shutil.which("ip") is None:
-            raise NotPermitted("iproute2 is not installed")
-        done = subprocess.run(("ip", *words), capture_output=True, text=True, check=False)
+        self._run("ip", *words)
+
+    def _run(self, *words: str) -> None:
+        if shutil.which(words[0]) is None:
+            raise NotPermitted(f"{words[0]} is not installed")
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NotPermitted(f"ip {' '.join(words)}: {done.stderr.strip()}")
+            raise NotPermitted(f"{' '.join(words)}: {done.stderr.strip()}")
 
     def _tear_down(self) -> None:
         for words in (

@@ -49,14 +49,14 @@ class Conditions:
 
 
 class Relay:
-    """`async with Relay(udp, tcp) as relay`: browsers are to use `relay.udp` and `relay.tcp` instead; `down`
-    is towards them."""
+    """`async with Relay(udp, tcp) as relay`: browsers are to use `relay.udp` and `relay.tcp` instead, at
+    `host`; `down` is towards them."""
 
-    def __init__(self, udp: Address, tcp: Address | None = None) -> None:
+    def __init__(self, udp: Address, tcp: Address | None = None, *, host: str = "127.0.0.1") -> None:
         self.down = Conditions()
         self.up = Conditions(dice=random.Random(2))
-        self.udp: Address = ("127.0.0.1", 0)
-        self.tcp: Address = ("127.0.0.1", 0)
+        self.udp: Address = (host, 0)
+        self.tcp: Address = (host, 0)
         self._targets = udp, tcp
         self._near: asyncio.DatagramTransport | None = None
         self._far: dict[Address, asyncio.DatagramTransport] = {}
@@ -67,11 +67,11 @@ class Relay:
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._near, _ = await self._loop.create_datagram_endpoint(
-            lambda: _Ear(self._from_browser), local_addr=("127.0.0.1", 0)
+            lambda: _Ear(self._from_browser), local_addr=self.udp
         )
         self.udp = self._near.get_extra_info("sockname")
         if self._targets[1] is not None:
-            self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._connection, *self.tcp)
             self.tcp = self._server.sockets[0].getsockname()
         return self
 
