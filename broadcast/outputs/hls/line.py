@@ -8,6 +8,7 @@ import asyncio
 import gzip
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,11 +39,12 @@ class Text:
 
 @dataclass(slots=True)
 class Old:
-    """A segment that is over: what its lines are, and its bytes as long as they are in memory."""
+    """A segment that is over and in memory: its lines, its bytes. `lost`: the disk has it not."""
 
     segment: Segment
     parts: tuple[PartLine, ...]
     data: list[bytes]
+    lost: bool = False
 
 
 class Line:
@@ -58,6 +60,7 @@ class Line:
         self._ticks = 0  # how long they are
         self._broken_off = 0  # discontinuities that are no longer in the window
         self._recent: deque[Old] = deque()  # the segments whose parts are listed
+        self._unwritten: dict[int, list[bytes]] = {}  # segments of which the disk has not spoken yet
         self._growing: Segment | None = None
         self._parts: list[PartLine] = []  # of the growing segment
         self._data: list[bytes] = []  # ... and their bytes
@@ -146,6 +149,7 @@ class Line:
             opening.discontinuity,
         )
         self._next_msn = opening.msn + 1
+        self._built = {}
         self._writer.put(partial(self._reel.begin, self._growing), _ignore)
 
     def _made(self, part: Part) -> None:
@@ -171,31 +175,30 @@ class Line:
             size=sum(part.size for part in self._parts),
         )
         self._recent.append(Old(whole, tuple(self._parts), self._data))
+        self._unwritten[whole.msn] = self._data
         self._growing, self._parts, self._data = None, [], []
         loop = asyncio.get_running_loop()
 
-        def lost(error: OSError | None = None) -> None:
-            loop.call_soon_threadsafe(self._lose, whole.msn)
+        def told(kept: bool) -> None:
+            with suppress(RuntimeError):  # the disk was so slow that the loop is over
+                loop.call_soon_threadsafe(self._written, whole.msn, kept)
 
-        if not self._writer.put(partial(self._keep, whole, lost), lost):
-            self._lose(whole.msn)
+        # A job of no bytes is never refused.
+        self._writer.put(lambda: told(self._reel.end(whole)), lambda error: told(False))
         self.on_segment(whole)
 
-    def _keep(self, segment: Segment, lost: Callable[[], None]) -> None:
-        """In the writer's thread."""
-        if not self._reel.end(segment):
-            lost()
-            self._reel.lost(replace(segment, missing=True))
-
-    def _lose(self, msn: int) -> None:
-        """A segment is not on disk: players leave it out once memory has let go of it."""
+    def _written(self, msn: int, kept: bool) -> None:
+        """The disk has this segment, or never will: players leave it out once memory has let go of it."""
+        del self._unwritten[msn]
+        if kept:
+            return
         self.lost += 1
         for old in self._recent:
-            if old.segment.msn == msn:
-                old.segment = replace(old.segment, missing=True)
+            old.lost = old.lost or old.segment.msn == msn
         for place, (segment, _) in enumerate(self._texts):
             if segment.msn == msn:
                 self._texts[place] = self._texted(replace(segment, missing=True), place)
+                self._built = {}
 
     def _age(self) -> None:
         """Let go of parts that no playlist names any more, and of what is out of the window."""
@@ -204,7 +207,7 @@ class Line:
             old = self._recent.popleft()
             for part in old.parts:
                 self._by_number.pop(part.number, None)
-            self._remember(old.segment)
+            self._remember(replace(old.segment, missing=old.lost))
 
     def _remember(self, segment: Segment) -> None:
         self._texts.append(self._texted(segment, len(self._texts)))
@@ -244,8 +247,8 @@ class Line:
         self.asked_playlists += 1
         if msn is None and part is not None:
             raise RequestError("_HLS_part needs _HLS_msn.", code="bad_hls_part")
-        if msn is not None and msn > self._next_msn - 1 + BEHIND:
-            raise RequestError("That segment is too far ahead.", code="too_far")
+        if msn is not None and self._beyond(msn, part):
+            raise RequestError("That is too far ahead.", code="too_far")
         while not (self._recent or self._growing or self._texts):
             await self._next_one()
         while msn is not None and not self._has(msn, part):
@@ -257,14 +260,25 @@ class Line:
             task = self._built[skip] = asyncio.create_task(self._build(skip))
         return await asyncio.shield(task)
 
+    @property
+    def _front(self) -> int:
+        """The number of the segment in the making, or of the next one."""
+        return self._growing.msn if self._growing else self._next_msn
+
+    def _beyond(self, msn: int, part: int | None) -> bool:
+        """Whether this is so far ahead that nobody waits for it (section 6.2.5.2)."""
+        if part is None or msn < self._front:
+            return msn > self._next_msn - 1 + BEHIND
+        there = len(self._parts) if msn == self._front else 0
+        return part >= there + self.rules.advance_parts or self._beyond(msn, None)
+
     def _has(self, msn: int, part: int | None) -> bool:
-        growing = self._growing.msn if self._growing else self._next_msn
-        if msn < growing:
-            if part is None or msn < growing - 1 or not self._recent:
+        if msn < self._front:
+            if part is None or msn < self._front - 1 or not self._recent:
                 return True
             # A part after the segment's last is the first of the next segment (section 6.2.5.2).
             return part < self._recent[-1].segment.parts or bool(self._parts)
-        return msn == growing and part is not None and len(self._parts) > part
+        return msn == self._front and part is not None and len(self._parts) > part
 
     async def part(self, number: int) -> bytes:
         """A part; the one that the playlist hints at is waited for. Raises NotFound, RequestError."""
@@ -277,12 +291,14 @@ class Line:
         return data
 
     def segment(self, msn: int) -> list[bytes] | Path:
-        """A segment: its pieces while they are in memory, else its file. Raises NotFound."""
+        """A segment that is over: its pieces while they are in memory, else its file. Raises NotFound."""
         for old in self._recent:
             if old.segment.msn == msn:
                 return old.data
-        first = self._texts[0][0].msn if self._texts else self._next_msn
-        if not first <= msn < self._next_msn:
+        if msn in self._unwritten:
+            return self._unwritten[msn]
+        place = msn - self._texts[0][0].msn if self._texts else -1
+        if not 0 <= place < len(self._texts) or self._texts[place][0].missing:
             raise NotFound("This segment is over, or not there yet.")
         return self._reel.path(msn)
 

@@ -32,6 +32,11 @@ class Rules:
         return 3 * self.target
 
     @property
+    def advance_parts(self) -> int:
+        """How many parts ahead may be asked for: three seconds of them, and three (section 6.2.5.2)."""
+        return max(3, math.ceil(3 / self.part))
+
+    @property
     def skip_until(self) -> int:
         return SKIP_AGE * self.target
 

@@ -17,7 +17,7 @@ import json
 import logging
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -160,33 +160,30 @@ class Reel:
         self._broken = False
 
     def end(self, segment: Segment) -> bool:
-        """The segment is over: whether it is whole on disk. What is not is removed."""
-        whole = self._file is not None and not self._broken and segment.msn == self._msn
-        # A part that the writer refused is not here, either.
-        whole = whole and self._file is not None and self._file.tell() == segment.size
-        if whole and self._file is not None:
-            try:
+        """The segment is over: kept, or else removed, and missing in the index. Whether it was kept."""
+        kept = False
+        try:
+            if self._file is not None and self._whole(segment):
                 self._sync(self._file, always=self._fsync != "none")
                 self._note(index.closed(segment))
-            except OSError:
-                self._broken, whole = True, False
-                raise
-            finally:
-                self._drop()
-        else:
-            self._broken = True
+                kept = True
+        finally:
+            self._broken = not kept
             self._drop()
-        return whole
-
-    def lost(self, segment: Segment) -> None:
-        """Say in the index that this segment is missing."""
-        self._note(index.closed(segment))
+            if not kept:
+                self._note(index.opened(segment) + index.closed(replace(segment, missing=True)))
+        return kept
 
     def close(self) -> None:
         """Nothing more comes; a segment in the making stays as it is, and is closed by the next `load`."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _whole(self, segment: Segment) -> bool:
+        """Whether all of it is in the file; a part that the writer refused is not."""
+        assert self._file is not None, "who asks has looked"
+        return not self._broken and segment.msn == self._msn and self._file.tell() == segment.size
 
     def _drop(self) -> None:
         """Close the file in the making; a broken one goes."""

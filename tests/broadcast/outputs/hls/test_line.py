@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import itertools
+import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from broadcast.outputs.hls.packager import Cut
 from broadcast.outputs.hls.playlist import Segment
 from broadcast.outputs.hls.store import Reel
 from broadcast.outputs.hls.writer import Writer
-from broadcast.rtp.frame import Frame
+from broadcast.rtp.frame import Frame, Kind
 from tests.support.hls_material import decoded, programme
 from tests.support.hls_rules import Playlist, check, check_delta, check_step, read
 
@@ -182,13 +184,14 @@ async def test_waiting_for_the_hinted_part(air: Air) -> None:
     assert len(set(answers)) == 1
 
 
-@pytest.mark.parametrize(("msn", "part"), [(None, 0), (9, None), (9, 0)])
+@pytest.mark.parametrize(("msn", "part"), [(None, 0), (9, None), (9, 0), (0, 16), (0, 99), (1, 12)])
 async def test_what_cannot_come_is_refused(air: Air, msn: int | None, part: int | None) -> None:
-    """A part of no segment, and segments far ahead, are refused at once (section 6.2.5.2)."""
+    """A part of no segment, and segments and parts far ahead, are refused at once (section 6.2.5.2)."""
     for frame in frames(1):
         air.line.put(frame)
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError) as refused:
         await air.line.media(msn, part)
+    assert refused.value.status == 400
 
 
 async def test_the_end_tells_who_waits(air: Air) -> None:
@@ -245,16 +248,78 @@ async def test_memory_is_flat(air: Air) -> None:
     assert len(air.line._by_number) == len(parts)
 
 
-async def test_a_segment_that_is_lost_is_a_gap(tmp_path: Path) -> None:
-    """What the disk refuses is played from memory, and afterwards left out by players."""
-    air = Air(tmp_path)
-    blocked = air.line._reel.path(1)
-    blocked.mkdir()
-    for frame in frames(24):
+async def written(air: Air) -> None:
+    """The disk has all that was given to it, and the line knows; the writer works on."""
+    await asyncio.to_thread(air.writer.stop, 20)
+    air.writer.start()
+
+
+async def test_a_segment_that_is_lost_is_a_gap(air: Air) -> None:
+    """What the disk refuses is played from memory; when that lets go of it, players leave it out."""
+    stream = frames(24)
+    air.line._reel.path(1).mkdir()
+    for frame in stream[: len(stream) // 3]:
         air.line.put(frame)
-    air.writer.stop(20)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await written(air)
+    now = await air.playlist()
+    assert air.line.lost == 1
+    assert not [segment.uri for segment in now.segments if segment.gap]
+    assert isinstance(air.line.segment(1), list)
+    for frame in stream[len(stream) // 3 :]:
+        air.line.put(frame)
     now = await air.playlist()
     assert [segment.uri for segment in now.segments if segment.gap] == ["seg-1.m4s"]
-    assert air.line.lost == 1
+    with pytest.raises(NotFound):
+        air.line.segment(1)
+
+
+async def test_a_full_disk_is_not_noticed_live(air: Air) -> None:
+    """While nothing is kept no segment that memory has is left out; afterwards all are."""
+    air.line.hold(True)
+    for frame in frames(24):
+        air.line.put(frame)
+    await written(air)
+    now = await air.playlist()
+    assert [bool(segment.parts) for segment in now.over] == [not segment.gap for segment in now.over]
+    assert air.line.lost == len(now.over)
+
+
+async def test_a_disk_that_lags(air: Air) -> None:
+    """A segment is offered from memory until the disk has it whole, however long that takes."""
+    disk = threading.Event()
+    air.writer.put(partial(disk.wait, 60), lambda error: None)
+    for frame in frames(24):
+        air.line.put(frame)
+    parts = (await air.playlist()).over[0].parts
+    first = air.line.segment(0)
+    assert not parts
+    assert isinstance(first, list)
+    disk.set()
+    await written(air)
+    path = air.line.segment(0)
+    assert isinstance(path, Path)
+    assert path.read_bytes() == b"".join(first)
+
+
+async def test_half_a_segment_is_not_offered(air: Air) -> None:
+    """A segment is found once it is over: what has a number never changes."""
+    for frame in frames(20):
+        air.line.put(frame)
+    await written(air)
+    growing = (await air.playlist()).first + len((await air.playlist()).over)
+    assert air.line._reel.path(growing).exists()
+    with pytest.raises(NotFound):
+        air.line.segment(growing)
+
+
+async def test_the_end_of_a_segment_is_news(air: Air) -> None:
+    """Who asks for a segment when the next one has begun, but has no part, gets a playlist with it."""
+    stream = frames(5)
+    keys = (n for n, frame in enumerate(stream) if frame.kind is Kind.VIDEO and frame.keyframe)
+    key = list(keys)[1]
+    for frame in stream[:key]:
+        air.line.put(frame)
+    assert not (await air.playlist()).over
+    air.line.put(stream[key])
+    text = (await air.line.media(0)).plain.decode()
+    assert [segment.uri for segment in check(text).over] == ["seg-0.m4s"]
