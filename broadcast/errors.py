@@ -6,7 +6,8 @@
     │   ├── PassError           no pass, a wrong or expired one, or one without the role for it; 401 or 403
     │   ├── OfferError          an SDP offer that cannot be answered
     │   ├── TargetError         an address to which the programme cannot be sent
-    │   └── NotFound            no such session, feed, talk or page
+    │   ├── NotFound            no such session, feed, talk or page
+    │   └── MethodRefused       a method of HTTP that is not for this address; says which are
     ├── MalformedError          bytes from the network that no standard allows; the packet is dropped
     └── MediaError              a file, decoder or encoder failed
 
@@ -85,6 +86,17 @@ class NotFound(RequestError):
 
     code = "not_found"
     status = 404
+
+
+class MethodRefused(RequestError):
+    """A method that is not for this address; `allow` names those that are (RFC 9110, section 10.2.1)."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, message: str, allow: str, *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.allow = allow
 
 
 class MalformedError(PavilionError):

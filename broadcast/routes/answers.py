@@ -1,11 +1,13 @@
 """What every answer has: security headers, the one shape of errors, CORS for other people's pages."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from aiohttp import web
 
-from broadcast.errors import NotFound, PassError, PavilionError, RequestError
+from broadcast.errors import MethodRefused, NotFound, PassError, PavilionError, RequestError
 from signaling.desk import Desk
 from signaling.passes import Claims
 from signaling.refusal import PassRefused
@@ -58,7 +60,18 @@ def remember(response: web.Response, token: str, *, https: bool) -> None:
     response.set_cookie(COOKIE, token, path=COOKIE_PATH, httponly=True, samesite="Strict", secure=https)
 
 
+async def stored(path: Path, headers: Mapping[str, str]) -> web.FileResponse:
+    """A file that may be gone. Raises NotFound."""
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFound("This file is not there (any more).")
+    return web.FileResponse(path, headers=headers)
+
+
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if response.status >= 400:
+        # A cache in front must not keep a moment's trouble. What aiohttp itself makes an error of has our
+        # headers, too: a file that was removed just now, a range that is not in it.
+        response.headers["Cache-Control"] = "no-store"
     if request.path.startswith(("/css/", "/js/", "/lib/")):
         response.headers.setdefault("Cache-Control", "no-cache")  # a new page must not meet an old module
     for name, value in HEADERS.items():
@@ -77,8 +90,8 @@ async def errors_in_one_shape(request: web.Request, handler: Handler) -> web.Str
     except web.HTTPNotFound:
         known = NotFound(f"There is nothing at {request.path}.")
     except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        known = RequestError(f"Only {allowed} here.", code="method_not_allowed", status=405)
+        allow = ", ".join(sorted(error.allowed_methods))
+        known = MethodRefused(f"Only {allow} here.", allow)
     except web.HTTPException:
         raise  # redirects, 304 and the like
     except ConnectionResetError:
@@ -86,7 +99,7 @@ async def errors_in_one_shape(request: web.Request, handler: Handler) -> web.Str
     except Exception:
         log.exception("< %s %s failed", request.method, request.path)
         known = PavilionError("Something failed here; the log says what. Try again.")
-    headers = {"Cache-Control": "no-store"}  # a cache in front must not keep a moment's trouble
+    headers = {"Allow": known.allow} if isinstance(known, MethodRefused) else {}
     if request.path.startswith(("/whip", "/whep", "/api/", "/live/")):
         headers |= CORS
     return web.json_response(known.as_json(), status=known.status, headers=headers)

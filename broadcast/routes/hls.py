@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from broadcast.errors import NotFound, RequestError
 from broadcast.outputs.hls.line import Line, Text
-from broadcast.routes.answers import authorise
+from broadcast.routes.answers import authorise, stored
 from broadcast.routes.api import WATCHERS
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Hls:
         found = self._line(request).segment(_number(request))
         if isinstance(found, list):
             return web.Response(body=b"".join(found), content_type=MEDIA["seg"], headers=headers)
-        return web.FileResponse(found, headers={**headers, hdrs.CONTENT_TYPE: MEDIA["seg"]})
+        return await stored(found, {**headers, hdrs.CONTENT_TYPE: MEDIA["seg"]})
 
     async def _init(self, request: web.Request) -> web.StreamResponse:
         headers = self._headers(request, FOREVER)
@@ -90,8 +90,8 @@ class Hls:
     async def _thumb(self, request: web.Request) -> web.StreamResponse:
         """A small picture of the programme, one each few seconds."""
         headers = self._headers(request, FOREVER)
-        path = await self._origin.thumb(request.match_info["session"], _number(request, most=12))
-        return web.FileResponse(path, headers={**headers, hdrs.CONTENT_TYPE: "image/jpeg"})
+        path = self._origin.thumb(request.match_info["session"], _number(request, most=12))
+        return await stored(path, {**headers, hdrs.CONTENT_TYPE: "image/jpeg"})
 
     def _line(self, request: web.Request) -> Line:
         return self._origin.line(request.match_info["session"], request.match_info["rendition"])

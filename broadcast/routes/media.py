@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aiohttp import web
 
 from broadcast.doorstep import Doorstep
-from broadcast.errors import NotFound, OfferError, PassError, RequestError
+from broadcast.errors import MethodRefused, NotFound, OfferError, PassError, RequestError
 from broadcast.routes.answers import CORS, authorise
 from broadcast.transport.peer import Peer
 from broadcast.workers.remote import Remote
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PUBLISHERS = {"camera": "speaker", "slides": "speaker", "talkback": "producer"}  # feed -> whose it is
 SDP = "application/sdp"
+SESSION_METHODS = "OPTIONS, GET, DELETE"
 RENDITION = "/whep/sessions/{session}/rendition"
 
 
@@ -117,10 +118,10 @@ class Media:
     async def _no_trickle(self, request: web.Request) -> web.Response:
         """Trickle ICE and ICE restarts are not supported (RFC 9725, section 4.3)."""
         self._session(request)
-        raise RequestError(
+        raise MethodRefused(
             "Candidates are in the answer already; for an ICE restart, POST a new offer.",
+            SESSION_METHODS,
             code="no_trickle",
-            status=405,
         )
 
     async def _rendition(self, request: web.Request, wish: str | None = None) -> web.Response:
@@ -158,7 +159,7 @@ class Media:
 
 async def _options(request: web.Request) -> web.Response:
     """What may be posted here (RFC 9725, section 4.7), also to pages of other origins."""
-    allow = "OPTIONS, GET, DELETE" if "session" in request.match_info else "OPTIONS, POST"
+    allow = SESSION_METHODS if "session" in request.match_info else "OPTIONS, POST"
     if request.path.endswith("/rendition"):
         allow = "OPTIONS, GET, PUT"
     return web.Response(status=204, headers={**CORS, "Accept-Post": SDP, "Allow": allow})

@@ -54,8 +54,11 @@ def _files(folder: Path) -> Handler:
     root = folder.resolve()
 
     def find(name: str) -> Path | None:
-        path = (root / name).resolve() if "\0" not in name else root
-        return path if path.is_relative_to(root) and path.is_file() else None
+        try:
+            path = (root / name).resolve()
+            return path if path.is_relative_to(root) and path.is_file() else None
+        except (OSError, ValueError):  # a name that no file can have: too long, or with a zero in it
+            return None
 
     async def serve(request: web.Request) -> web.StreamResponse:
         path = find(request.match_info["path"])

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from broadcast.routes.answers import authorise
+from broadcast.routes.answers import authorise, stored
 from broadcast.routes.api import WATCHERS
 from broadcast.shelf import Shelf
 from signaling.event import Role
@@ -58,4 +58,4 @@ class Recordings:
         disposition = f"attachment; filename*=UTF-8''{quote(ticket.name, safe='')}"
         kind = "video/mp4" if ticket.name.endswith(".mp4") else "video/x-matroska"
         headers = {**HEADERS, "Content-Disposition": disposition, "Content-Type": kind}
-        return web.FileResponse(ticket.path, headers=headers)
+        return await stored(ticket.path, headers)

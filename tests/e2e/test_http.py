@@ -58,6 +58,7 @@ async def test_health(http: aiohttp.ClientSession, path: str) -> None:
         "/js/../../config.toml",
         "/js/%2e%2e/%2e%2e/config.toml",
         "/js/%00",
+        f"/js/{'x' * 300}.js",
         "/%00",
     ],
 )
@@ -190,6 +191,7 @@ async def test_whep_life(http: aiohttp.ClientSession) -> None:
         assert answer.headers.get("ETag")
     async with http.patch(location, data="a=candidate", headers=SDP) as answer:
         await refused(answer, 405, "no_trickle")
+        assert answer.headers["Allow"] == "OPTIONS, GET, DELETE"
     async with http.delete(location) as answer:
         assert answer.status == 200
     async with http.delete(location) as answer:

@@ -143,14 +143,12 @@ class Origin:
         """How far back one can go: Unix ms; None before the first picture."""
         return self.lines[MAIN].since()
 
-    async def thumb(self, session: str, second: int) -> Path:
-        """The thumbnail of this Unix second, of any session. Raises NotFound."""
+    def thumb(self, session: str, second: int) -> Path:
+        """Where the thumbnail of this Unix second lies, if there is one. Raises NotFound for a session that
+        is over."""
         if session != self.session.id:
             raise NotFound("This programme is over.", code="session_over")
-        path = self.session.thumbs / f"{second}.jpg"
-        if not await asyncio.to_thread(path.is_file):
-            raise NotFound("There is no such thumbnail.")
-        return path
+        return self.session.thumbs / f"{second}.jpg"
 
     def stats(self) -> dict[str, float]:
         """Figures for metrics: of all renditions, and of the writer."""
