@@ -62,7 +62,7 @@ class App:
         self.url = public_url(config)
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._clips: dict[str, ClipFeed] = {}
-        self._audience: dict[str, str] = {}  # the ids of peers that watch the programme -> their role
+        self._audience: dict[str, tuple[Peer | Remote, str]] = {}  # who watches the programme -> their role
 
     async def start(self) -> None:
         """Build and start everything, from the bottom up. Raises `PavilionError` when it cannot."""
@@ -179,6 +179,7 @@ class App:
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
         self.stage.more_health = self._health
+        self.desk.count_audience = self._count_audience
 
     async def _prepare_clips(self, cache: Path) -> None:
         """Every clip as a feed, in a form that all browsers play; until then its talk has no picture."""
@@ -216,8 +217,7 @@ class App:
     async def watch(self, offer: str, role: str) -> tuple[Peer | Remote, str]:
         """The programme for one more screen or viewer, by a worker if there is one. Raises `OfferError`."""
         session, answer = await self.workers.watch(offer, role) or self._watch_here(offer, role)
-        self._audience[session.id] = role
-        self._count_audience()
+        self._audience[session.id] = (session, role)
         session.when_closed(lambda reason: self._left_audience(session.id))
         return session, answer
 
@@ -292,11 +292,11 @@ class App:
 
     def _left_audience(self, ident: str) -> None:
         self._audience.pop(ident, None)
-        self._count_audience()
 
-    def _count_audience(self) -> None:
-        roles = list(self._audience.values())
-        self.desk.audience(roles.count("viewer"), roles.count("screen"))
+    def _count_audience(self) -> tuple[int, int]:
+        """Viewers and screens whose connection is up: many an offer is made where UDP is swallowed."""
+        roles = [role for session, role in self._audience.values() if session.state == "connected"]
+        return roles.count("viewer"), roles.count("screen")
 
 
 async def _cancelled(task: "asyncio.Task[None]") -> None:

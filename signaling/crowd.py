@@ -121,6 +121,10 @@ class Crowd:
         for client in producers:
             client.send_text(text)
 
+    def by_http(self, role: str) -> int:
+        """How many pages of this role play LL-HLS, as they report: a cache in front hides who asks for it."""
+        return sum(each.role == role and each.stats.get("way") == "hls" for each in self._clients.values())
+
     def has_producers(self) -> bool:
         return any(client.greeted and client.role == Role.PRODUCER for client in self._clients.values())
 

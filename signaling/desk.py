@@ -79,7 +79,7 @@ class Desk:
         self._serial = 0
         self._director = Director(stage)
         self._ledger = Ledger(journal, self._wake.set, self.warn)
-        self._audience = (0, 0)
+        self.count_audience: Callable[[], tuple[int, int]] = lambda: (0, 0)  # viewers, screens by WebRTC
         self._audience_at = self._health_at = float("-inf")
         self._again: dict[str, tuple[Piece, ...]] = {}
         self._again_at = float("-inf")
@@ -237,10 +237,6 @@ class Desk:
         """A clip that does not loop has been sent to its end; `clip` is its id in the config."""
         self._put(lambda now: self._show.clip_ended(clip, now))
 
-    def audience(self, viewers: int, screens: int) -> None:
-        """How many watch now; call as often as it changes."""
-        self._audience = (viewers, screens)
-
     def erasing(self, name: str, octets: int) -> None:
         """Old recordings are about to go."""
         self._put(lambda now: self._show.erased(name, octets, now))
@@ -323,7 +319,9 @@ class Desk:
         self._crowd.end_silent(now.mono)
         if now.mono - self._audience_at >= AUDIENCE_SECONDS:
             self._audience_at = now.mono
-            self._show.audience(*self._audience, now)
+            viewers, screens = self.count_audience()
+            viewers += self._crowd.by_http(Role.VIEWER)
+            self._show.audience(viewers, screens + self._crowd.by_http(Role.SCREEN), now)
         if now.mono - self._health_at >= HEALTH_SECONDS:
             self._health_at = now.mono
             if self._crowd.has_producers():

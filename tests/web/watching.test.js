@@ -185,6 +185,14 @@ test('each state of the event has its words', () => {
   assert.equal(modeOf(over, false), 'replay');
 });
 
+test('a recording that is on air again is no live talk', () => {
+  const again = talk('again-c0-0-ana', { title: 'Ana: On a', speakers: [] });
+  const on = show({ air: { kind: 'talk', talk: again.id, since: 0, layout: 'full', slate: { title: '', message: '', until: null } }, talks: [again] });
+  const seen = watching(on, [], true, 0, 0);
+  assert.deepEqual([seen.mode, seen.now.label, seen.now.title, seen.headline], ['replay', 'On air again', 'Ana: On a', 'On air again: Ana: On a']);
+  assert.equal(modeOf(on, false), 'behind');
+});
+
 test('behind live the cards tell what one sees, and what is on meanwhile', () => {
   const on = show({ phase: 'live', air: { kind: 'talk', talk: 'c', since: 0, layout: 'full', slate: { title: '', message: '', until: null } }, talks: [talk('c', ['ana'])] });
   const seen = watching(on, LIST, false, 25 * MINUTE, 40 * MINUTE);

@@ -42,6 +42,16 @@ export function namesOf(show, talk) {
   return talk.speakers.map((id) => personById(show, id)?.name ?? id).join(', ');
 }
 
+/** @param {Show} show @param {Talk} talk @param {string} between @returns {string} its title, and who gives it if that is not in it */
+export function titled(show, talk, between = ', ') {
+  return [talk.title, namesOf(show, talk)].filter(Boolean).join(between);
+}
+
+/** @param {Talk} talk @returns {boolean} whether it is a recording, on air again */
+export function isAgain(talk) {
+  return talk.id.startsWith('again-');
+}
+
 /** @param {Person} person @returns {string} "Product Strategist, GovTech Edu, Jakarta" */
 export function describe(person) {
   return [person.title, person.organisation, person.place].filter(Boolean).join(', ');

@@ -1,13 +1,13 @@
 /** (P) What a viewer is at: before, live, a break, after it, or somewhere in the recording; and the words for it. */
 
-import { namesOf, onNow, upNext } from './rundown.js';
+import { isAgain, namesOf, onNow, titled, upNext } from './rundown.js';
 import { after, behind, chapterAt, names } from './timeline.js';
 import { clock, shortDay } from './time.js';
 
 /**
  * @typedef {import('./types.js').Show} Show
  * @typedef {import('./timeline.js').Chapter} Chapter
- * @typedef {'soon' | 'live' | 'break' | 'over' | 'behind' | 'replay'} Mode `behind` of a programme that goes on, `replay` when it is over
+ * @typedef {'soon' | 'live' | 'break' | 'over' | 'behind' | 'replay'} Mode `behind` of a programme that goes on; `replay`: a recording is on air, or all is over and one watches it again
  * @typedef {{label: string, title: string, who: string}} Card
  * @typedef {{mode: Mode, now: Card, next: Card | null, until: number | null, untilWord: string, headline: string}} Watching
  *   `until`: what a countdown runs to, epoch ms
@@ -16,7 +16,8 @@ import { clock, shortDay } from './time.js';
 /** @param {Show} show @param {boolean} live whether the viewer is with the live programme @returns {Mode} */
 export function modeOf(show, live) {
   if (!live) return show.phase === 'over' ? 'replay' : 'behind';
-  if (onNow(show)) return 'live';
+  const talk = onNow(show);
+  if (talk) return isAgain(talk) ? 'replay' : 'live';
   return show.phase === 'before' ? 'soon' : show.phase === 'live' ? 'break' : 'over';
 }
 
@@ -27,21 +28,26 @@ export function modeOf(show, live) {
 export function watching(show, chapters, live, date, now) {
   const mode = modeOf(show, live);
   const common = { mode, headline: headline(show) };
-  if (mode === 'behind' || mode === 'replay') return { ...common, ...recorded(show, chapters, mode, date, now) };
+  if (!live) return { ...common, ...recorded(show, chapters, mode, date, now) };
   return { ...common, now: nowCard(show, mode), next: nextCard(show), until: until(show, mode), untilWord: mode === 'soon' ? 'Starts in' : 'Goes on in' };
+}
+
+/** @param {import('./types.js').Talk} talk @returns {string} */
+function onNowWord(talk) {
+  return isAgain(talk) ? 'On air again' : 'On now';
 }
 
 /** @param {Show} show @returns {string} for screen readers, when something else comes on air */
 function headline(show) {
   const talk = onNow(show);
-  if (talk) return `On now: ${talk.title}, ${namesOf(show, talk)}`;
+  if (talk) return `${onNowWord(talk)}: ${titled(show, talk)}`;
   return show.phase === 'over' ? 'The event is over' : show.air.slate.message || show.air.slate.title;
 }
 
 /** @param {Show} show @param {Mode} mode @returns {Card} */
 function nowCard(show, mode) {
   const talk = onNow(show);
-  if (talk) return { label: 'On now', title: talk.title, who: namesOf(show, talk) };
+  if (talk) return { label: onNowWord(talk), title: talk.title, who: namesOf(show, talk) };
   if (mode === 'over') return { label: 'Thank you', title: 'The event is over', who: 'We hope to see you next time.' };
   const { title, message } = show.air.slate;
   return { label: mode === 'soon' ? 'Before the start' : 'A short break', title: title || show.event.name, who: message };
@@ -52,7 +58,7 @@ function nextCard(show) {
   const next = show.phase === 'over' ? null : upNext(show);
   if (!next) return null;
   const at = next.expected ?? next.start;
-  return { label: show.phase === 'before' ? 'First' : 'Next', title: next.title, who: namesOf(show, next) + (at === null ? '' : ` \u00b7 ${clock(at)}`) };
+  return { label: show.phase === 'before' ? 'First' : 'Next', title: next.title, who: [namesOf(show, next), at && clock(at)].filter(Boolean).join(' \u00b7 ') };
 }
 
 /** @param {Show} show @param {Mode} mode @returns {number | null} */
@@ -72,7 +78,7 @@ function recorded(show, chapters, mode, date, now) {
 /** @param {Show} show @returns {Card | null} what one misses */
 function meanwhile(show) {
   const talk = onNow(show);
-  return talk && { label: 'On now, live', title: talk.title, who: namesOf(show, talk) };
+  return talk && { label: isAgain(talk) ? onNowWord(talk) : 'On now, live', title: talk.title, who: namesOf(show, talk) };
 }
 
 /** @param {Chapter[]} chapters @param {number} date @returns {Card | null} what follows in the recording */

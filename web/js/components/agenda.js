@@ -5,7 +5,7 @@
  */
 
 import { el, keyed, setAttribute, setText, show } from '../dom.js';
-import { describe, onNow, speakersOf, upNext } from '../rundown.js';
+import { describe, isAgain, onNow, speakersOf, upNext } from '../rundown.js';
 import { clock, ownZone, sameClock, shortDay, zoneName } from '../time.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Talk} Talk */
@@ -28,7 +28,7 @@ export class Agenda extends HTMLElement {
     const next = state.phase === 'over' ? null : upNext(state);
     keyed(
       this.#list,
-      state.talks,
+      state.talks.filter((talk) => !isAgain(talk) || talk.state !== 'skipped'),
       (talk) => talk.id,
       () => row(),
       (node, talk) => {

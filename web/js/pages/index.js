@@ -4,7 +4,7 @@ import '../components/agenda.js';
 import { Agenda } from '../components/agenda.js';
 import { updateHeader } from '../components/header.js';
 import { byId, need, setText, show } from '../dom.js';
-import { namesOf, onNow } from '../rundown.js';
+import { onNow, titled } from '../rundown.js';
 import { Session } from '../session.js';
 import { duration } from '../time.js';
 import { fault } from '../words.js';
@@ -28,7 +28,7 @@ function update(state) {
   phase.dataset.tone = event.phase === 'live' ? 'air' : '';
   const talk = onNow(event);
   show(byId('on-now'), talk !== null);
-  setText(byId('on-now'), talk ? `${talk.title} \u2013 ${namesOf(event, talk)}` : '');
+  setText(byId('on-now'), talk ? titled(event, talk, ' \u2013 ') : '');
   setText(byId('watch-word'), event.phase === 'live' ? 'Watch live' : event.phase === 'before' ? 'Take your seat' : 'Open the programme');
   tick();
 }
