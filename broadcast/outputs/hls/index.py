@@ -19,10 +19,12 @@ from broadcast.outputs.hls.playlist import Segment
 
 @dataclass(slots=True)
 class Index:
-    """What the lines say: the segments that are over, oldest first, and the one that was being made."""
+    """What the lines say: the segments that are over, oldest first, the one that was being made, and the
+    number that was given last."""
 
     segments: list[Segment] = field(default_factory=list)
     open: dict[str, Any] | None = None
+    last: int = -1
 
 
 def opened(segment: Segment) -> str:
@@ -52,6 +54,7 @@ def read(lines: Iterable[str]) -> Index:
         try:
             said = json.loads(line)
             if "open" in said:
+                index.last = int(said["open"])
                 index.open = said
             elif index.open is not None and index.open["open"] == said.get("done", said.get("lost")):
                 duration, parts, size = int(said["duration"]), int(said["parts"]), int(said.get("size", 0))
@@ -60,6 +63,12 @@ def read(lines: Iterable[str]) -> Index:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return index
+
+
+def unbroken(segments: Sequence[Segment]) -> Sequence[Segment]:
+    """The last of them that have one number after another: no playlist can leave out one between."""
+    breaks = (n for n in range(len(segments) - 1, 0, -1) if segments[n].msn != segments[n - 1].msn + 1)
+    return segments[next(breaks, 0) :]
 
 
 def recovered(said: dict[str, Any], fragments: Sequence[Fragment]) -> Segment | None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from broadcast.errors import NotFound, RequestError
-from broadcast.outputs.hls import cmaf, playlist
+from broadcast.outputs.hls import cmaf, index, playlist
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.packager import Cut, Header, Listener, Opening, Packager, Part
 from broadcast.outputs.hls.playlist import Growing, PartLine, Report, Rules, Segment
@@ -23,7 +23,7 @@ from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Frame
 from broadcast.rtp.h264 import picture_size
 
-PART_SKIP = 16  # part numbers left out after a restart: a cache may know parts that a crash has undone
+PART_SKIP = 1024  # part numbers left out after a restart: a cache may know parts that a crash has undone
 SLICE = 25  # waiters that are woken in one turn of the loop, so that media in between is not late
 LARGE = 32 << 10  # bytes of a playlist beyond which it is compressed in a thread
 BEHIND = 2  # segments beyond the newest that may be asked for (RFC 8216bis, section 6.2.5.2)
@@ -82,7 +82,7 @@ class Line:
 
     def restore(self, segments: Sequence[Segment], inits: dict[int, bytes]) -> None:
         """What the disk has of this session. Before the first frame."""
-        for segment in segments:
+        for segment in index.unbroken(segments):
             self._remember(segment)
         if segments:
             last = segments[-1]
@@ -133,7 +133,6 @@ class Line:
             return
         self._init += 1
         self._inits[self._init] = data
-        self._writer.put(partial(self._reel.init, self._init, data), _ignore, len(data))
 
     def _opened(self, opening: Opening) -> None:
         self._finish(opening.start)
@@ -150,7 +149,7 @@ class Line:
         )
         self._next_msn = opening.msn + 1
         self._built = {}
-        self._writer.put(partial(self._reel.begin, self._growing), _ignore)
+        self._writer.put(partial(self._reel.begin, self._growing, self._inits[self._init]), _ignore)
 
     def _made(self, part: Part) -> None:
         assert self._growing is not None, "a part is in a segment"

@@ -62,13 +62,16 @@ def sessions(data: Path) -> list[Session]:
 
 
 def current_session(data: Path, event: str, resume_seconds: float, now: float) -> Session:
-    """The newest session of this event, if something was written to it that recently; else a new one.
+    """The newest session of this event, if something was written to it that recently and its numbers can go
+    on; else a new one.
 
     `now` in Unix seconds. Reads and writes the disk. Raises OSError.
     """
     mine = [session for session in sessions(data) if session.event == event]
     if mine and now - _last_written(mine[-1]) <= resume_seconds:
-        return mine[-1]
+        folders = {path.parent for path in mine[-1].folder.glob("*/init-*.mp4")}
+        if not any(Reel(folder).unsaid() for folder in folders):
+            return mine[-1]
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dt%H%M%S")
     ident = f"{stamp}-{secrets.token_hex(3)}"
     folder = data / FOLDER / ident
@@ -103,6 +106,8 @@ class Reel:
         self._file: IO[bytes] | None = None
         self._msn = -1  # of the file
         self._broken = False  # the segment in the making could not be written whole
+        self._torn = False  # the last line of the index is cut off
+        self._init = -1  # the init segment that is surely there
         self.held = False  # the disk is too full: segments are not kept
 
     def path(self, msn: int) -> Path:
@@ -118,7 +123,8 @@ class Reel:
         said in the index. Only for who writes; others use `segments`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         found = self._read()
-        self._end_line()
+        path = self.folder / "index.jsonl"
+        self._torn = path.exists() and not path.read_bytes().endswith(b"\n")
         if found.open is not None:
             last = self._recover(found.open)
             if last is not None:
@@ -130,21 +136,23 @@ class Reel:
         """All segments that are over, oldest first. Changes nothing."""
         return self._read().segments
 
-    def init(self, number: int, data: bytes) -> None:
-        """Keep an init segment."""
-        temporary = self.init_path(number).with_suffix(".new")
-        with temporary.open("wb") as out:
-            out.write(data)
-            self._sync(out, always=True)
-        temporary.rename(self.init_path(number))
+    def unsaid(self) -> bool:
+        """Whether segments lie here of which the index does not tell, for a power cut took its end: their
+        numbers must not be given to others. Changes nothing."""
+        last = self._read().last
+        numbers = (path.stem.removeprefix("seg-") for path in self.folder.glob("seg-*.m4s"))
+        return any(number.isdecimal() and int(number) > last for number in numbers)
 
-    def begin(self, segment: Segment) -> None:
-        """A segment begins; its duration, parts and size are not read."""
+    def begin(self, segment: Segment, init: bytes) -> None:
+        """A segment begins, with its init segment; its duration, parts and size are not read."""
         self._drop()
         self._msn, self._broken = segment.msn, True
-        self._note(index.opened(segment))
+        # Made sure of at once, and the line before with it: no restart gives this number to another.
+        self._note(index.opened(segment), sure=True)
         if self.held:
             return
+        if segment.init != self._init:
+            self._keep_init(segment.init, init)
         self._file = self.path(segment.msn).open("wb", buffering=0)
         self._broken = False
 
@@ -185,6 +193,14 @@ class Reel:
         assert self._file is not None, "who asks has looked"
         return not self._broken and segment.msn == self._msn and self._file.tell() == segment.size
 
+    def _keep_init(self, number: int, data: bytes) -> None:
+        temporary = self.init_path(number).with_suffix(".new")
+        with temporary.open("wb", buffering=0) as out:
+            out.write(data)
+            self._sync(out, always=True)
+        temporary.rename(self.init_path(number))
+        self._init = number
+
     def _drop(self) -> None:
         """Close the file in the making; a broken one goes."""
         if self._file is not None:
@@ -199,12 +215,6 @@ class Reel:
                 return index.read(lines)
         except FileNotFoundError:
             return index.Index()
-
-    def _end_line(self) -> None:
-        """A crash may have cut off the last line of the index: what comes next begins a new one."""
-        path = self.folder / "index.jsonl"
-        if path.exists() and not path.read_bytes().endswith(b"\n"):
-            self._note("\n")
 
     def _recover(self, said: dict[str, object]) -> Segment | None:
         path = self.folder / f"seg-{said.get('open')}.m4s"
@@ -224,11 +234,13 @@ class Reel:
             os.truncate(path, segment.size)
         return segment
 
-    def _note(self, line: str) -> None:
+    def _note(self, line: str, *, sure: bool = False) -> None:
         with (self.folder / "index.jsonl").open("a", encoding="utf-8") as out:
-            out.write(line)
+            out.write(f"\n{line}" if self._torn else line)
+            self._torn = True
             out.flush()
-            self._sync(out, always=self._fsync == "part")
+            self._torn = False
+            self._sync(out, always=sure or self._fsync == "part")
 
     def _sync(self, out: "IO[bytes] | IO[str]", *, always: bool) -> None:
         if always and self._fsync != "none":

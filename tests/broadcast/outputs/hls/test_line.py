@@ -248,6 +248,15 @@ async def test_memory_is_flat(air: Air) -> None:
     assert len(air.line._by_number) == len(parts)
 
 
+async def test_a_hole_in_the_index(air: Air) -> None:
+    """Where the disk knows nothing of a segment, one can go back to behind it: a playlist cannot skip one."""
+    segments = [Segment(n, n * 180_000, 180_000, n * 2000, n * 8, 8, 600_000, 0) for n in (0, 1, 3, 4)]
+    line = Line(air.line._reel, air.writer, Cut(30), 3600)
+    line.restore(segments, {0: b""})
+    now = check((await line.media()).plain.decode())
+    assert (now.first, [segment.uri for segment in now.over]) == (3, ["seg-3.m4s", "seg-4.m4s"])
+
+
 async def written(air: Air) -> None:
     """The disk has all that was given to it, and the line knows; the writer works on."""
     await asyncio.to_thread(air.writer.stop, 20)

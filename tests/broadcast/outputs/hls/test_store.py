@@ -1,6 +1,7 @@
 """Segments on disk: what a crash leaves at any byte is found again, and nothing that was whole is lost."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from broadcast.outputs.hls.playlist import Segment
 from broadcast.outputs.hls.store import Reel, current_session, sessions
 
 PART = 24_000
+INIT = b"init"
 
 
 def part(number: int) -> bytes:
@@ -25,7 +27,7 @@ def segment(msn: int, size: int = 0, count: int = 4) -> Segment:
 
 def write(reel: Reel, msn: int, count: int = 4, end: bool = True) -> bytes:
     """One segment as the line writes it."""
-    reel.begin(segment(msn))
+    reel.begin(segment(msn), INIT)
     data = [part(msn * 4 + n) for n in range(count)]
     for each in data:
         reel.append(msn, each)
@@ -89,7 +91,7 @@ def test_a_segment_that_is_not_whole_goes(tmp_path: Path) -> None:
     reel = Reel(tmp_path)
     reel.load()
     write(reel, 0)
-    reel.begin(segment(1))
+    reel.begin(segment(1), INIT)
     reel.append(1, part(4))
     assert not reel.end(segment(1, 2 * len(part(4)), 2))
     write(reel, 2)
@@ -106,12 +108,80 @@ def test_a_full_disk_costs_what_did_not_fit(tmp_path: Path) -> None:
     blocked = reel.path(1)
     blocked.mkdir()  # cannot be opened as a file
     with pytest.raises(OSError):
-        reel.begin(segment(1))
+        reel.begin(segment(1), INIT)
     reel.append(1, part(4))
     assert not reel.end(segment(1, len(part(4)), 1))
     blocked.rmdir()
     write(reel, 2)
     assert [(each.msn, each.missing) for each in Reel(tmp_path).load()] == [(0, False), (1, True), (2, False)]
+
+
+def test_an_init_segment_that_is_refused(tmp_path: Path) -> None:
+    """No segment is kept without its init segment, which is tried again with each."""
+    reel = Reel(tmp_path)
+    reel.load()
+    blocked = reel.init_path(0)
+    blocked.mkdir()
+    with pytest.raises(OSError):
+        reel.begin(segment(0), INIT)
+    reel.append(0, part(0))
+    assert not reel.end(segment(0, len(part(0)), 1))
+    blocked.rmdir()
+    write(reel, 1)
+    assert blocked.read_bytes() == INIT
+    assert [(each.msn, each.missing) for each in Reel(tmp_path).load()] == [(0, True), (1, False)]
+
+
+def test_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what was made sure of nothing is lost: every segment but the one in the making."""
+    sure: dict[int, int] = {}  # the size of each file by its inode
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        sure[status.st_ino] = status.st_size
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    reel = Reel(tmp_path)
+    reel.load()
+    data = [write(reel, msn) for msn in range(3)]
+    write(reel, 3, count=2, end=False)
+    reel.close()
+    for path in tmp_path.iterdir():
+        os.truncate(path, sure.get(path.stat().st_ino, 0))
+    assert reel.init_path(0).read_bytes() == INIT
+    assert Reel(tmp_path).load() == [segment(msn, len(data[msn])) for msn in range(3)]
+
+
+def test_an_index_that_lost_its_end(tmp_path: Path) -> None:
+    """Where a segment lies of which no line tells, its number is given to no other: a session begins."""
+    first = current_session(tmp_path, "show", 3600, 1_700_000_000.0)
+    reel = first.reel("main")
+    reel.load()
+    for msn in range(3):
+        write(reel, msn)
+    lines = (reel.folder / "index.jsonl").read_text().splitlines(keepends=True)
+    written = (reel.folder / "index.jsonl").stat().st_mtime
+    assert current_session(tmp_path, "show", 3600, written).id == first.id
+    (reel.folder / "index.jsonl").write_text("".join(lines[:4]))
+    assert current_session(tmp_path, "show", 3600, written).id != first.id
+
+
+def test_a_line_of_the_index_that_does_not_fit(tmp_path: Path) -> None:
+    """Half a line on a full disk costs that line, not the one after it."""
+    reel = Reel(tmp_path)
+    reel.load()
+    write(reel, 0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (tmp_path / "index.jsonl").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+    try:
+        with pytest.raises(OSError):
+            reel.begin(segment(1), INIT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "index.jsonl").stat().st_size == size + 10
+    write(reel, 2)
+    assert [each.msn for each in Reel(tmp_path).load()] == [0, 2]
 
 
 def test_a_session_goes_on(tmp_path: Path) -> None:
