@@ -22,6 +22,7 @@ PURE = [
             "broadcast/transport/stun.py",
             "broadcast/transport/offer.py",
             "broadcast/transport/sdp.py",
+            "broadcast/outputs/hls/clock.py",
             "broadcast/outputs/hls/cmaf.py",
             "broadcast/outputs/hls/index.py",
             "broadcast/outputs/hls/packager.py",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from broadcast.errors import NotFound, RequestError
 from broadcast.outputs.hls import cmaf, index, playlist
+from broadcast.outputs.hls.clock import Moment
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.packager import Cut, Header, Listener, Opening, Packager, Part
 from broadcast.outputs.hls.playlist import Growing, PartLine, Report, Rules, Segment
@@ -69,7 +70,8 @@ class Line:
         self._init = -1
         self._packager: Packager | None = None
         self._next_msn = self._next_part = self.end = 0
-        self._wall: Callable[[int], int] = lambda ticks: ticks
+        self._clock: Callable[[int], Moment] = Moment
+        self._steps = 0  # of the wall clock, up to the last segment
         self._waiters: list[asyncio.Future[None]] = []
         self._built: dict[bool, asyncio.Task[Text]] = {}
         self._header: Header | None = None
@@ -92,9 +94,9 @@ class Line:
         self._inits = inits
         self._init = max(inits, default=-1)
 
-    def begin(self, base: int, wall: Callable[[int], int]) -> None:
-        """The programme begins to run, `base` ticks into the session; `wall` tells the Unix ms of a tick."""
-        self._wall = wall
+    def begin(self, base: int, clock: Callable[[int], Moment]) -> None:
+        """The programme begins to run, `base` ticks into the session; `clock` tells the date of a tick."""
+        self._clock = clock
         self._packager = Packager(
             self._cut,
             base=base,
@@ -136,17 +138,13 @@ class Line:
 
     def _opened(self, opening: Opening) -> None:
         self._finish(opening.start)
+        moment = self._clock(opening.start)
+        stepped = moment.steps != self._steps
         self._growing = Segment(
-            opening.msn,
-            opening.start,
-            0,
-            self._wall(opening.start),
-            self._next_part,
-            0,
-            0,
-            self._init,
-            opening.discontinuity,
+            *(opening.msn, opening.start, 0, moment.wall, self._next_part, 0, 0, self._init),
+            discontinuity=opening.discontinuity or stepped,
         )
+        self._steps = moment.steps
         self._next_msn = opening.msn + 1
         self._built = {}
         self._writer.put(partial(self._reel.begin, self._growing, self._inits[self._init]), _ignore)

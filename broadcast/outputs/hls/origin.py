@@ -17,6 +17,7 @@ from pathlib import Path
 
 from broadcast.errors import NotFound, PavilionError
 from broadcast.outputs.hls import playlist
+from broadcast.outputs.hls.clock import Clock
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.line import Line
 from broadcast.outputs.hls.packager import Cut, whole_base
@@ -55,10 +56,16 @@ class OriginSettings:
 
 
 class Origin:
-    """`await start()`, then `put` frames. All calls belong to the event loop's thread."""
+    """`await start()`, then `put` frames. All calls belong to the event loop's thread.
 
-    def __init__(self, settings: OriginSettings) -> None:
+    `boot` tells the Unix time at which the monotonic clock was 0.
+    """
+
+    def __init__(
+        self, settings: OriginSettings, boot: Callable[[], float] = lambda: time.time() - time.monotonic()
+    ) -> None:
         self._settings = settings
+        self._boot = boot
         self._writer = Writer()
         self._begun = False
         self.session: Session
@@ -178,17 +185,14 @@ class Origin:
     def _begin(self, frame: Frame) -> None:
         """Where the programme's tick 0 lies on the session's line, by this frame."""
         self._begun = True
-        zero = frame.captured - frame.timestamp / frame.codec.clock_rate + time.time() - time.monotonic()
+        zero = frame.captured - frame.timestamp / frame.codec.clock_rate
         ends = max(line.end for line in self.lines.values())
         elapsed = frame.timestamp * VIDEO_SCALE // frame.codec.clock_rate
-        by_clock = round((zero - self.session.started) * VIDEO_SCALE)
+        by_clock = round((zero + self._boot() - self.session.started) * VIDEO_SCALE)
         base = whole_base(max(by_clock, ends + round(JUMP * VIDEO_SCALE) - elapsed, 0))
-
-        def wall(ticks: int) -> int:
-            return round((zero + (ticks - base) / VIDEO_SCALE) * 1000)
-
+        clock = Clock(zero - base / VIDEO_SCALE, self._boot)
         for line in self.lines.values():
-            line.begin(base, wall)
+            line.begin(base, clock.at)
 
     def _reports(self, own: str) -> Sequence[Report]:
         found = (line.report(f"../{name}/media.m3u8") for name, line in self.lines.items() if name != own)

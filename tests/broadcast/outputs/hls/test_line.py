@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from broadcast.errors import NotFound, RequestError
+from broadcast.outputs.hls.clock import Moment
 from broadcast.outputs.hls.line import PART_SKIP, Line
 from broadcast.outputs.hls.packager import Cut
 from broadcast.outputs.hls.playlist import Segment
@@ -39,7 +40,7 @@ class Air:
         line = Line(reel, self.writer, Cut(30), self.window)
         inits = {0: reel.init_path(0).read_bytes()} if reel.init_path(0).exists() else {}
         line.restore(segments, inits)
-        line.begin(max(base, line.end + 90_000 - line.end % 15), lambda ticks: ticks // 90)
+        line.begin(max(base, line.end + 90_000 - line.end % 15), lambda ticks: Moment(ticks // 90))
         return line
 
     def crash(self) -> None:
@@ -223,7 +224,7 @@ async def test_a_long_event(tmp_path: Path) -> None:
     ]
     line = Line(Reel(tmp_path / "long"), air.writer, Cut(30), air.window)
     line.restore(segments, {0: b""})
-    line.begin(line.end + 90_000, lambda ticks: 1_680_069_600_000 + ticks // 90)
+    line.begin(line.end + 90_000, lambda ticks: Moment(1_680_069_600_000 + ticks // 90))
     for frame in frames(30):
         line.put(frame)
     whole = check((await line.media()).plain.decode())
