@@ -1,15 +1,16 @@
 #!/bin/sh
 # Debian's programs that the tests drive: installed by apt where that is allowed, named where it is not. Without
-# the browsers and FFmpeg there is no use in going on; tests of caches and of GStreamer are then skipped.
+# the browsers and FFmpeg there is no use in going on; tests of caches, of nginx-rtmp and of GStreamer are then skipped.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 needed="" useful=""
 for pair in chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg; do
     command -v "${pair%%:*}" >/dev/null || needed="$needed ${pair##*:}"
 done
-for pair in nginx:nginx-light varnishd:varnish; do
+for pair in nginx:nginx-light varnishd:varnish curl:curl; do
     command -v "${pair%%:*}" >/dev/null || useful="$useful ${pair##*:}"
 done
+[ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ] || useful="$useful libnginx-mod-rtmp"
 gst-inspect-1.0 hlsdemux >/dev/null 2>&1 ||
     useful="$useful gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
 missing="$needed$useful"

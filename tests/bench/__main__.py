@@ -17,7 +17,17 @@ from pathlib import Path
 
 from broadcast.errors import PavilionError
 from demo.control import Refused
-from tests.bench import audience, handoffs, joining, lines, live, measures, soak, takeover
+from tests.bench import (
+    audience,
+    handoffs,
+    joining,
+    lines,
+    live,
+    measures,
+    rewind,
+    soak,
+    takeover,
+)
 from tests.bench.figures import Figure, as_json, table
 from tests.bench.hall import ROOT, Hall
 from tests.bench.listening import babble, tone, voiced
@@ -39,9 +49,9 @@ STEPS = {
 }
 BOTH = ("thony", "lanvin")
 SPEAKERS = {
-    **dict.fromkeys(
-        ("smooth", "cuts", "joins", "hand-offs", "mix-minus", "dead-feed", "kill", "hls", "hls-long"), BOTH
-    ),
+    **dict.fromkeys((*STEPS, "hls-long"), BOTH),
+    "slate": (),
+    "restart": (),
     "lipsync": ("vermast", "slovakia"),
     "loudness": ("india", "taiwan"),
 }
@@ -53,11 +63,13 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = ("fanout", "joining", "lines", "workers", *STEPS)
+    parts = ("fanout", "joining", "lines", "workers", "rewind", *STEPS)
     parser.add_argument(
         "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
-    parser.add_argument("--quick", action="store_true", help="fanout, joining, lines, workers: shorter")
+    parser.add_argument(
+        "--quick", action="store_true", help="fanout, joining, lines, workers, rewind: shorter"
+    )
     parser.add_argument(
         "--minutes", type=float, default=60.0, help=f"of {', '.join(LONG)}: only run when named"
     )
@@ -83,6 +95,9 @@ def main() -> int:
     if "workers" in chosen:
         _say("workers")
         figures += takeover.run(options.quick)
+    if "rewind" in chosen:
+        _say("rewind: an event of hours, made at speed")
+        figures += rewind.run(options.quick)
     if set(chosen) & {*STEPS, "hls-long"}:
         figures += asyncio.run(_measure(chosen, options.nice, options.minutes))
     if "soak" in chosen:

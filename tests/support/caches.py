@@ -17,6 +17,11 @@ def program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
 
 
+def user() -> str:
+    """Of nginx' workers, in its configuration: the folder is ours alone."""
+    return "user root;\n" if os.geteuid() == 0 else ""
+
+
 @asynccontextmanager
 async def nginx(folder: Path, port: int, origin: int) -> AsyncIterator[str]:
     """nginx with docs/caching/nginx.conf before the server on `origin`; its URL."""
@@ -34,16 +39,15 @@ async def nginx(folder: Path, port: int, origin: int) -> AsyncIterator[str]:
         assert count == 1, before
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    user = "user root;\n" if os.geteuid() == 0 else ""  # the folder is ours alone
     (folder / "nginx.conf").write_text(
         f"pid {folder}/nginx.pid;\nerror_log {folder}/error.log warn;\nworker_processes 1;\n"
-        f"{user}"
+        f"{user()}"
         f"events {{ worker_connections 4096; }}\nhttp {{\naccess_log off;\n{temporary}{shipped}}}\n"
     )
     where = program("nginx")
     assert where is not None
     command = [where, "-c", str(folder / "nginx.conf"), "-g", "daemon off;", "-e", str(folder / "error.log")]
-    async with _running(command, port, folder / "error.log"):
+    async with running(command, port, folder / "error.log"):
         yield f"https://127.0.0.1:{port}"
 
 
@@ -58,7 +62,7 @@ async def varnish(folder: Path, port: int, origin: int) -> AsyncIterator[str]:
     assert where is not None
     command = [where, "-F", "-n", str(folder / "work"), "-a", f"127.0.0.1:{port}"]
     command += ["-f", str(folder / "pavilion.vcl"), "-s", "malloc,64m", "-j", "none"]
-    async with _running(command, port, folder / "varnish.log"):
+    async with running(command, port, folder / "varnish.log"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -85,7 +89,7 @@ def certificate(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def _running(command: list[str], port: int, log: Path) -> AsyncIterator[None]:
+async def running(command: list[str], port: int, log: Path) -> AsyncIterator[None]:
     """The program until the block ends; it answers on its port when the block begins."""
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out)

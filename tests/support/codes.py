@@ -26,9 +26,9 @@ def read(code: int) -> tuple[int, int] | None:
     return (who, number) if code_of(who, number) == code else None
 
 
-def stamp(picture: NDArray[np.uint8], code: int) -> None:
-    """Draw the code into an RGB picture of 1280 x 720."""
+def stamp(picture: NDArray[np.uint8], code: int, height: int = 40) -> None:
+    """Draw the code into an RGB picture of 1280 x 720, or into another with cells of that height."""
     cell = picture.shape[1] // CELLS
     for place in range(CELLS):
         light = 235 if code >> (CELLS - 1 - place) & 1 else 20
-        picture[:40, place * cell : (place + 1) * cell] = light
+        picture[:height, place * cell : (place + 1) * cell] = light

@@ -207,5 +207,5 @@
     for (const location of sessions) await fetch(location, { method: "DELETE" });
   };
 
-  window.probe = { pcs, Watch, Ear, colour, received, sent, whep, leave };
+  window.probe = { pcs, Watch, Ear, code: readCode, colour, received, sent, whep, leave };
 })();

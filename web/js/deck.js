@@ -34,6 +34,7 @@ const CONFIG = {
   maxBufferLength: 16,
   maxMaxBufferLength: 24,
   maxBufferSize: 24e6,
+  frontBufferFlushThreshold: 30,
   maxLiveSyncPlaybackRate: CATCH_UP,
 };
 

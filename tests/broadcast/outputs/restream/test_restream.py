@@ -17,6 +17,7 @@ from broadcast.outputs.restream.restream import Restream
 from broadcast.rtp.frame import Frame
 from broadcast.targets import parse
 from demo.server import free_port
+from tests.support.nginx_rtmp import missing, nginx_rtmp
 from tests.support.targets import Listener, Proxy, Seen, certificate, play, programme
 
 PATIENCE = Patience(first=0.3, most=1.0, connect=5.0, stall=3.0)
@@ -113,6 +114,20 @@ async def test_rtmp_dies_and_comes_back(desk: Desk, listen: Callable[[str], List
     assert seen.begins_whole
     assert max(seen.longest_step()) < STEP
     assert abs(seen.pictures[-1] - seen.sounds[-1]) < 0.5, "both go on to the end"
+
+
+async def test_nginx_rtmp(desk: Desk, tmp_path: Path, tcp_port: int) -> None:
+    """What Debian's nginx-rtmp keeps begins with a keyframe and has no hole."""
+    if missing():
+        pytest.skip("nginx-rtmp is not installed. Say: apt-get install nginx-light libnginx-mod-rtmp")
+    async with nginx_rtmp(tmp_path / "nginx", tcp_port) as kept:
+        desk.want(tube=f"rtmp://127.0.0.1:{tcp_port}/live/{KEY}")
+        await desk.live("tube")
+        await desk.close()
+    seen = Seen(kept / f"{KEY}.flv")
+    assert seen.codecs == {"video": "h264", "audio": "aac"}
+    assert seen.begins_whole
+    assert max(seen.longest_step()) < STEP
 
 
 async def test_srt(desk: Desk, listen: Callable[[str], Listener]) -> None:
