@@ -1,5 +1,7 @@
-"""(P) What RTP needs to know of H264 (ITU-T H.264): NAL units, Annex B, the picture's size in an SPS."""
+"""(P) What RTP needs to know of H264 (ITU-T H.264): NAL units, Annex B, what files have of them, the
+picture's size in an SPS."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError
@@ -32,6 +34,17 @@ def nal_units(data: bytes) -> list[bytes]:
 def annex_b(units: list[bytes]) -> bytes:
     """NAL units as an Annex B access unit with four-byte start codes."""
     return START_CODE + START_CODE.join(units) if units else b""
+
+
+def with_lengths(units: Iterable[bytes]) -> bytes:
+    """NAL units as files carry them, each behind its length of four octets (ISO 14496-15, section 4.3.3)."""
+    return b"".join(part for unit in units for part in (len(unit).to_bytes(4), unit))
+
+
+def configuration(sps: bytes, pps: bytes) -> bytes:
+    """The decoder configuration record that goes with them (section 5.3.3.1)."""
+    sets = b"\xe1" + len(sps).to_bytes(2) + sps + b"\x01" + len(pps).to_bytes(2) + pps
+    return b"\x01" + sps[1:4] + b"\xff" + sets
 
 
 def is_keyframe(data: bytes) -> bool:

@@ -9,14 +9,12 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import broadcast.rtp.aac as aac
 from broadcast.errors import MalformedError
-from broadcast.rtp.h264 import picture_size
+from broadcast.rtp.h264 import configuration, picture_size
 
 VIDEO_SCALE, AUDIO_SCALE = 90000, 48000  # ticks a second
-AAC_FRAME = 1024  # samples of one AAC packet
-SILENCE = bytes.fromhex("211004608c1c")  # an AAC-LC packet of silence, stereo
 VIDEO, AUDIO = 1, 2  # track ids
-AAC_LC_STEREO_48K = bytes((0x11, 0x90))  # AudioSpecificConfig (14496-3, section 1.6.2.1)
 SYNC, NOT_SYNC = 0x02000000, 0x01010000  # sample flags: depends on nothing; on others and not a sync sample
 BASE_IS_MOOF = 0x020000
 MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -41,11 +39,6 @@ class Fragment:
     start: int
     duration: int
     independent: bool
-
-
-def sample_data(units: Sequence[bytes]) -> bytes:
-    """NAL units as a sample carries them (14496-15, section 4.3.3)."""
-    return b"".join(part for unit in units for part in (len(unit).to_bytes(4, "big"), unit))
 
 
 def codecs(sps: bytes) -> str:
@@ -85,7 +78,7 @@ def fragment(
     if audio:
         sizes = struct.pack(f">{len(audio)}I", *(len(packet) for packet in audio))
         run = struct.pack(">Ii", len(audio), size + 8 + len(picture)) + sizes
-        trafs += _traf(AUDIO, audio_start, struct.pack(">I", AAC_FRAME), 0x08, 0x201, run)
+        trafs += _traf(AUDIO, audio_start, struct.pack(">I", aac.FRAME), 0x08, 0x201, run)
     moof = _box(b"moof", _full(b"mfhd", 0, 0, struct.pack(">I", number & 0xFFFFFFFF)), trafs)
     assert len(moof) == size, "the offsets above point behind this box"
     return moof + _box(b"mdat", picture, sound)
@@ -151,18 +144,16 @@ def _trak(track: int, scale: int, handler: bytes, entry: bytes, width: int, heig
 
 
 def _avc1(sps: bytes, pps: bytes, width: int, height: int) -> bytes:
-    record = bytes((1, *sps[1:4], 0xFF, 0xE1)) + len(sps).to_bytes(2, "big") + sps
-    record += b"\x01" + len(pps).to_bytes(2, "big") + pps
     head = bytes(6) + b"\0\x01" + bytes(16) + struct.pack(">HH", width, height)
     return _box(
         b"avc1",
         head + struct.pack(">IIIH32xHh", 0x480000, 0x480000, 0, 1, 24, -1),
-        _box(b"avcC", record),
+        _box(b"avcC", configuration(sps, pps)),
     )
 
 
 def _mp4a() -> bytes:
-    specific = b"\x05" + bytes((len(AAC_LC_STEREO_48K),)) + AAC_LC_STEREO_48K
+    specific = b"\x05" + bytes((len(aac.CONFIGURATION),)) + aac.CONFIGURATION
     config = b"\x04" + bytes((13 + len(specific),)) + b"\x40\x15" + bytes(3) + bytes(8) + specific
     descriptor = b"\0\x01\0" + config + b"\x06\x01\x02"
     esds = _full(b"esds", 0, 0, b"\x03" + bytes((len(descriptor),)) + descriptor)

@@ -14,19 +14,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import broadcast.rtp.aac as aac
 from broadcast.errors import MalformedError
-from broadcast.outputs.hls.cmaf import (
-    AAC_FRAME,
-    AUDIO_SCALE,
-    SILENCE,
-    VIDEO_SCALE,
-    Sample,
-    fragment,
-    sample_data,
-)
+from broadcast.outputs.hls.cmaf import AUDIO_SCALE, VIDEO_SCALE, Sample, fragment
 from broadcast.outputs.hls.still import Repeater
 from broadcast.rtp.frame import Codec, Frame
-from broadcast.rtp.h264 import DELIMITER, IDR, PPS, SLICE, SPS, nal_units
+from broadcast.rtp.h264 import DELIMITER, IDR, PPS, SLICE, SPS, nal_units, with_lengths
 
 FILL_SECONDS = 2.0  # the longest hole that is filled; no segment becomes longer than two
 SOUND_LATE = 1.0  # seconds that sound may be behind the picture; beyond, silence stands in for it
@@ -125,7 +118,7 @@ class Packager:
         if frame.codec is Codec.H264:
             self._picture(frame)
         elif frame.codec is Codec.AAC:
-            self._packet(frame.timestamp // AAC_FRAME, frame.data)
+            self._packet(frame.timestamp // aac.FRAME, frame.data)
 
     def flush(self) -> None:
         """Hand out what is there of the last part: no more frames will come."""
@@ -193,7 +186,7 @@ class Packager:
     def _sample(self, units: list[bytes], tick: int, key: bool) -> Sample:
         # The parameter sets are in the init segment; in a sample of type avc1 they are not allowed.
         kept = [unit for unit in units if unit[0] & 0x1F not in (SPS, PPS)]
-        return Sample(sample_data(kept), self._cut.time(tick + 1) - self._cut.time(tick), key)
+        return Sample(with_lengths(kept), self._cut.time(tick + 1) - self._cut.time(tick), key)
 
     def _add(self, tick: int, sample: Sample) -> None:
         if self._header is None:
@@ -251,7 +244,7 @@ class Packager:
             self._begin_sound()
         assert self._sound_next is not None, "it has just begun"
         # Beyond what is filled, the pictures have a hole as well: their next one begins anew.
-        if not self._sound_next <= number < self._sound_next + FILL_SECONDS * AUDIO_SCALE / AAC_FRAME:
+        if not self._sound_next <= number < self._sound_next + FILL_SECONDS * AUDIO_SCALE / aac.FRAME:
             self.stale += 1
             return
         self._silence(number)
@@ -260,12 +253,12 @@ class Packager:
 
     def _begin_sound(self) -> None:
         """The first packet is the first that begins with or after the first picture."""
-        first = -(-self._part_start * AUDIO_SCALE // VIDEO_SCALE // AAC_FRAME)
+        first = -(-self._part_start * AUDIO_SCALE // VIDEO_SCALE // aac.FRAME)
         self._sound_next = first
 
     def _silence(self, until: int) -> None:
         while self._sound_next is not None and self._sound_next < until:
-            self._sound.append(SILENCE)
+            self._sound.append(aac.SILENCE)
             self._sound_next += 1
             self.silenced += 1
 
@@ -273,12 +266,12 @@ class Packager:
         """The packets that begin before `end`, and when the first of them does, in ticks of the sound."""
         if self._sound_next is None:
             self._begin_sound()
-        limit = -(-end * AUDIO_SCALE // VIDEO_SCALE // AAC_FRAME)  # the first that begins at `end` or later
-        self._silence(limit - int(SOUND_LATE * AUDIO_SCALE / AAC_FRAME))
+        limit = -(-end * AUDIO_SCALE // VIDEO_SCALE // aac.FRAME)  # the first that begins at `end` or later
+        self._silence(limit - int(SOUND_LATE * AUDIO_SCALE / aac.FRAME))
         assert self._sound_next is not None, "it has begun"
         first = self._sound_next - len(self._sound)
         count = max(0, min(len(self._sound), limit - first))
-        return first * AAC_FRAME, [self._sound.popleft() for _ in range(count)]
+        return first * aac.FRAME, [self._sound.popleft() for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True)

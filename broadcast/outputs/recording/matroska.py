@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from broadcast.rtp.frame import Codec
-from broadcast.rtp.h264 import nal_units
 
 EBML, SEGMENT, SEEK_HEAD, SEEK, INFO, TRACKS = (
     0x1A45DFA3,
@@ -128,19 +127,6 @@ def closing(head: Head, length: int, milliseconds: int, cues_at: int | None) -> 
             (head.seek_at, element(SEEK_HEAD, element(SEEK, element(0x53AB, CUES.to_bytes(4)) + place)))
         )
     return patches
-
-
-def configuration(sps: bytes, pps: bytes) -> bytes:
-    """H264's decoder configuration record (ISO/IEC 14496-15, section 5.3.3.1), lengths of four octets."""
-    return (
-        bytes((1, sps[1], sps[2], sps[3], 0xFF, 0xE1))
-        + len(sps).to_bytes(2) + sps + b"\x01" + len(pps).to_bytes(2) + pps
-    )  # fmt: skip
-
-
-def with_lengths(annex_b: bytes) -> bytes:
-    """An access unit with each NAL unit's length before it instead of start codes; nothing is left out."""
-    return b"".join(len(unit).to_bytes(4) + unit for unit in nal_units(annex_b))
 
 
 def element(id: int, body: bytes) -> bytes:

@@ -8,17 +8,9 @@ begins. Each order to append is a whole cluster of about a second, so a file cut
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError
-from broadcast.outputs.recording.matroska import (
-    AUDIO,
-    VIDEO,
-    Block,
-    Picture,
-    cluster,
-    configuration,
-    with_lengths,
-)
+from broadcast.outputs.recording.matroska import AUDIO, VIDEO, Block, Picture, cluster
 from broadcast.rtp.frame import Codec, Frame, Kind
-from broadcast.rtp.h264 import PPS, SPS, nal_units
+from broadcast.rtp.h264 import PPS, SPS, configuration, nal_units, with_lengths
 from broadcast.rtp.h264 import picture_size as h264_size
 from broadcast.rtp.vp8 import picture_size as vp8_size
 
@@ -138,7 +130,7 @@ class Reel:
         self._newest[track] = at
         apart = at - self._blocks[0].at if self._blocks else 0
         orders = self.flush() if apart >= CLUSTER or apart <= -APART else []
-        data = with_lengths(frame.data) if frame.codec is Codec.H264 else frame.data
+        data = with_lengths(nal_units(frame.data)) if frame.codec is Codec.H264 else frame.data
         self._blocks.append(Block(track, at, data, frame.keyframe))
         return orders
 

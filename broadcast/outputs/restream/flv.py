@@ -1,14 +1,12 @@
 """(P) The programme's frames as the bodies of RTMP's video and audio messages (Adobe, "Video File
 Format" 10.1, annex E.4): H264 with lengths before its NAL units instead of start codes, AAC as it is."""
 
-import struct
-
+import broadcast.rtp.aac as aac
 import broadcast.rtp.h264 as h264
 from broadcast.errors import MalformedError
 
 _KEY, _INTER, _AVC = 0x10, 0x20, 7
 _AAC = b"\xaf"  # AAC; rate, size and channels are always said so, and stand in the configuration
-_CONFIGURATION = b"\x11\x90"  # AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1): AAC-LC, 48 kHz, stereo
 _LEFT_OUT = frozenset({h264.DELIMITER, h264.FILLER, h264.END_OF_SEQUENCE, h264.END_OF_STREAM})
 _SETS = frozenset({h264.SPS, h264.PPS})
 
@@ -22,11 +20,8 @@ def parameter_sets(keyframe: bytes) -> tuple[bytes, bytes]:
 
 
 def video_header(keyframe: bytes) -> bytes:
-    """The message before all pictures: AVCDecoderConfigurationRecord (ISO/IEC 14496-15, section 5.3.3.1).
-    Raises MalformedError."""
-    sps, pps = parameter_sets(keyframe)
-    record = b"\x01" + sps[1:4] + b"\xff\xe1" + _with_length(sps, "!H") + b"\x01" + _with_length(pps, "!H")
-    return bytes((_KEY | _AVC, 0, 0, 0, 0)) + record
+    """The message before all pictures. Raises MalformedError."""
+    return bytes((_KEY | _AVC, 0, 0, 0, 0)) + h264.configuration(*parameter_sets(keyframe))
 
 
 def video(data: bytes, keyframe: bool) -> bytes:
@@ -35,18 +30,14 @@ def video(data: bytes, keyframe: bool) -> bytes:
     if not units:
         return b""
     head = bytes(((_KEY if keyframe else _INTER) | _AVC, 1, 0, 0, 0))
-    return head + b"".join(_with_length(unit, "!I") for unit in units)
+    return head + h264.with_lengths(units)
 
 
 def audio_header() -> bytes:
     """The message before all sound."""
-    return _AAC + b"\x00" + _CONFIGURATION
+    return _AAC + b"\x00" + aac.CONFIGURATION
 
 
 def audio(data: bytes) -> bytes:
     """One AAC frame."""
     return _AAC + b"\x01" + data
-
-
-def _with_length(unit: bytes, size: str) -> bytes:
-    return struct.pack(size, len(unit)) + unit

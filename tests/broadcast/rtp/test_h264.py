@@ -16,6 +16,14 @@ def test_three_and_four_byte_start_codes() -> None:
     assert h264.find_sps(data) == SPS
 
 
+def test_as_files_have_it() -> None:
+    """Lengths stand before the units; the record has both sets, and says how long lengths are."""
+    assert h264.with_lengths([b"\x65ab", b"\x06"]) == b"\0\0\0\x03\x65ab\0\0\0\x01\x06"
+    assert h264.configuration(b"\x67\x42\xc0\x1f..", b"\x68.") == (
+        b"\x01\x42\xc0\x1f\xff\xe1\0\x06\x67\x42\xc0\x1f..\x01\0\x02\x68."
+    )
+
+
 def test_size_in_the_sps() -> None:
     """720p, 1080p with its cropping, and a high profile are read as the encoder meant them."""
     assert h264.picture_size(SPS) == (1280, 720)

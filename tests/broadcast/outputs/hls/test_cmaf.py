@@ -96,7 +96,7 @@ def test_ffmpeg_reads_it() -> None:
     samples = []
     for frame in frames:
         kept = [u for u in h264.nal_units(frame.data) if u[0] & 0x1F not in (h264.SPS, h264.PPS)]
-        samples.append(Sample(cmaf.sample_data(kept), 3000, frame.keyframe))
+        samples.append(Sample(h264.with_lengths(kept), 3000, frame.keyframe))
     init = cmaf.init_segment(sets[h264.SPS], sets[h264.PPS])
     data = init + cmaf.fragment(0, 900_000, samples, 480_000, [packet.data for packet in packets])
     times, greys, count = decoded(data)
