@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from broadcast.errors import ConfigError
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def rule(
@@ -84,6 +85,8 @@ _NAMES = {
 def _within(value: Any, key: str, rules: dict[str, Any]) -> Any:
     """The value, if it obeys its rules."""
     low, high, choices = rules.get("low"), rules.get("high"), rules.get("choices")
+    if isinstance(value, str) and CONTROL.search(value):
+        raise ConfigError(key, "must be one line, without control characters")
     if rules.get("full") and not value.strip():
         raise ConfigError(key, "must not be empty")
     if rules.get("ident") and not ID.fullmatch(value):

@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import av
 
@@ -28,6 +30,7 @@ STILL_EVERY = 0.25  # seconds between repetitions of the first picture while the
 BATCH = 40  # frames that are read from the disk at once, about half a second
 LATE = 1.0  # seconds; a clip that is later than this (a machine that slept) goes on from now
 CHUNK = 1 << 20  # octets
+_Frames: TypeAlias = Iterator[tuple[float, Frame]]
 _CONVERT = "import sys; from broadcast.feeds.prepare import main; main(*sys.argv[1:])"
 
 
@@ -35,8 +38,8 @@ class ClipFeed(Feed):
     """`await prepare()` first; then `cue()` (the first picture stands), `play()` from the start, `stop()`.
 
     Timestamps go on growing over loops and from one play to the next. `on_ended` is called when a clip
-    that does not loop has been sent to its end. `own`: the file is a recording of the programme, whose
-    pictures need no conversion.
+    that does not loop has been sent to its end, and when one cannot be read any further: that is not
+    `prepared` any more. `own`: the file is a recording of the programme, whose pictures need no conversion.
     """
 
     def __init__(self, id: str, path: Path, loop: bool, cache_dir: Path, own: bool = False) -> None:
@@ -70,11 +73,11 @@ class ClipFeed(Feed):
 
     def cue(self) -> None:
         """Send the first picture again and again, so that it stands ready in the mixer."""
-        self._start(self._stand())
+        self._start(self._stand)
 
     def play(self) -> None:
         """Send the clip from its start, in real time."""
-        self._start(self._run())
+        self._start(self._run)
 
     def stop(self) -> None:
         """Send nothing more. Idempotent."""
@@ -86,36 +89,44 @@ class ClipFeed(Feed):
         self.stop()
         super().close(reason)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Callable[[Path], Coroutine[None, None, None]]) -> None:
         self.stop()
-        if self._file is None or self.closed is not None:
-            work.close()
-            return
-        self._task = asyncio.create_task(work)
+        if self._file is not None and self.closed is None:
+            self._task = asyncio.create_task(self._watched(work, self._file))
 
-    async def _stand(self) -> None:
-        with _Reader(self._path()) as reader:
-            batch = await asyncio.to_thread(reader.batch)
+    async def _watched(self, work: Callable[[Path], Coroutine[None, None, None]], path: Path) -> None:
+        """A clip that sends nothing more must say so, whatever the reason, for something has to follow."""
+        try:
+            await work(path)
+        except Exception:
+            log.exception("%s cannot be read any further", self.id)
+            self._file = None
+            self._ended()
+
+    def _ended(self) -> None:
+        if self.on_ended is not None:
+            self.on_ended()
+
+    async def _stand(self, path: Path) -> None:
+        batch = await asyncio.to_thread(_batch, _read(path))
         first = next((frame for _, frame in batch if frame.codec is Codec.H264), None)
         while first is not None:
             self._send(first, time.monotonic())
             await asyncio.sleep(STILL_EVERY)
 
-    async def _run(self) -> None:
+    async def _run(self, path: Path) -> None:
         start = time.monotonic()
         while True:
-            with _Reader(self._path()) as reader:
-                length = await self._send_all(reader, start)
+            length = await self._send_all(_read(path), start)
             if not self.loop or length <= 0:
                 break
             start += length
-        if self.on_ended is not None:
-            self.on_ended()
+        self._ended()
 
-    async def _send_all(self, reader: "_Reader", start: float) -> float:
+    async def _send_all(self, frames: _Frames, start: float) -> float:
         """Send one round from `start`; gives its length in seconds (whole frames and packets)."""
         end = 0.0
-        while batch := await asyncio.to_thread(reader.batch):
+        while batch := await asyncio.to_thread(_batch, frames):
             for at, frame in batch:
                 wait = start + at - time.monotonic()
                 if wait > 0:
@@ -134,30 +145,12 @@ class ClipFeed(Feed):
         stamp = round((at - self._born) * frame.codec.clock_rate)
         self.emit(Frame(frame.codec, frame.data, stamp, at, frame.keyframe), time.monotonic())
 
-    def _path(self) -> Path:
-        assert self._file is not None, "_start has looked"
-        return self._file
 
-
-class _Reader:
-    """Reads a converted clip. `batch` is called from one thread after another, never from two."""
-
-    def __init__(self, path: Path) -> None:
-        self._container = av.open(str(path))
-        self._frames = self._read()
-
-    def __enter__(self) -> "_Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._container.close()
-
-    def batch(self) -> list[tuple[float, Frame]]:
-        """The next frames with their times in seconds; empty at the end."""
-        return [item for item, _ in zip(self._frames, range(BATCH), strict=False)]
-
-    def _read(self) -> Iterator[tuple[float, Frame]]:
-        for packet in self._container.demux():
+def _read(path: Path) -> _Frames:
+    """The frames of a converted clip with their times in seconds. Opens, reads and closes only where it is
+    iterated: in a thread. Left behind there, it is closed once its last `_batch` is over, not under it."""
+    with av.open(str(path)) as container:
+        for packet in container.demux():
             if packet.pts is None or not packet.size:
                 continue
             at = float(packet.pts * (packet.time_base or Fraction(1, RATE)))
@@ -166,6 +159,11 @@ class _Reader:
                 yield at, Frame(Codec.H264, data, 0, 0.0, packet.is_keyframe)
             else:
                 yield at, Frame(Codec.OPUS, bytes(packet), 0, 0.0)
+
+
+def _batch(frames: _Frames) -> list[tuple[float, Frame]]:
+    """The next frames; empty at the end."""
+    return list(islice(frames, BATCH))
 
 
 def _access_unit(data: bytes, keyframe: bool, parameters: bytes | None) -> bytes:

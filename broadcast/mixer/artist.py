@@ -3,6 +3,7 @@
 The tick only looks at the fields of an `Art`: what is not drawn yet is None and left out or waited for.
 """
 
+import logging
 import threading
 import time
 from collections import OrderedDict, deque
@@ -15,6 +16,8 @@ from broadcast.mixer.picture import Canvas, Overlay, from_rgb, overlay
 from broadcast.mixer.scene import Layout, Scene
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.titles import Drawing, Titles
+
+log = logging.getLogger(__name__)
 
 KEPT = 48  # drawings; the one unused for longest goes first
 WAITING = 32  # scenes to be drawn; the oldest that is not shown goes first
@@ -94,9 +97,17 @@ class Artist:
                 art = self._waiting.popleft() if self._waiting else None
                 counting = self._counting
             if art is not None:
-                self._fill(art)
+                self._guarded(self._fill, art)
+                art.ready.set()
             if counting is not None and _counts(counting):
-                self._count(counting)
+                self._guarded(self._count, counting)
+
+    def _guarded(self, draw: Callable[[Art], None], art: Art) -> None:
+        """What cannot be drawn is left out; the scenes that follow need this thread."""
+        try:
+            draw(art)
+        except Exception:
+            log.exception("this scene cannot be drawn: %s", art.scene)
 
     def _fill(self, art: Art) -> None:
         scene, titles = art.scene, self._titles
@@ -121,7 +132,6 @@ class Artist:
             )
             for source, box in zip(scene.pictures, art.boxes, strict=False)
         ]
-        art.ready.set()
 
     def _corners(self, box: Box, framed: tuple[Box, ...], ground: Drawing) -> list[Overlay]:
         found: list[Overlay] = self._once(

@@ -4,6 +4,7 @@ The fonts come from packages, so that a title looks alike on every machine. They
 file, every weight.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,6 +30,7 @@ _HANGUL = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xAC00, 0xD7AF))
 _KANA = ((0x3040, 0x30FF), (0x31F0, 0x31FF))
 _DEVANAGARI = ((0x0900, 0x097F), (0x1CD0, 0x1CFF), (0xA8E0, 0xA8FF))
 _ELLIPSIS = "…"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # of some Pillow draws boxes, of some it dies
 
 
 class Fonts:
@@ -68,7 +70,7 @@ class Fonts:
     def wrap(self, text: str, size: int, weight: int, room: float, most: int) -> list[str]:
         """At most `most` lines, broken at spaces and between Han characters; the last may be cut."""
         lines = [""]
-        for word in _words(text):
+        for word in _words(_CONTROL.sub(" ", text)):
             if lines[-1] and self.width((lines[-1] + word).rstrip(), size, weight) > room:
                 lines.append("")
                 word = word.lstrip()
@@ -82,9 +84,9 @@ class Fonts:
 def runs(text: str) -> Iterator[tuple[str, str]]:
     """The text cut into (face, run) such that one font has every character of a run.
 
-    A space or a combining mark stays with what it follows.
+    A space or a combining mark stays with what it follows; line breaks and other controls are spaces.
     """
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
     han = "jp" if any(_within(c, _KANA) for c in text) else "tc"
     face, run = "", ""
     for char in text:

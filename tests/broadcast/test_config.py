@@ -40,6 +40,7 @@ BROKEN = [
         "start, subtitle, timezone",
     ),
     (event(name=" "), "event.name: must not be empty"),
+    (event(name="two\nlines"), "event.name: must be one line, without control characters"),
     (event(name=7), "event.name: must be a text in quotes"),
     (event(id="Go Smart"), "event.id: must be 1 to 40 small letters, digits, - or _, such as lanvin"),
     (

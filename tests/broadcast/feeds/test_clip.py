@@ -1,17 +1,24 @@
 """Clips: conversion of real files, the cache, real-time sending, loops, and files that are no media."""
 
 import asyncio
+import os
+import select
 import time
+from array import array
+from collections.abc import Callable
+from fcntl import ioctl
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from termios import FIONREAD
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from broadcast.errors import MediaError
-from broadcast.feeds.clip import ClipFeed
+from broadcast.feeds.clip import BATCH, ClipFeed
 from broadcast.feeds.prepare import repack
 from broadcast.outputs.recording.cutting import cut
 from broadcast.outputs.recording.export import export
@@ -22,17 +29,23 @@ from tests.broadcast.outputs.recording.test_export import flashes_and_beeps
 FLASH = (0.5, 0.6)  # seconds
 
 
-def make_file(path: Path, *, fps: int = 25, size: tuple[int, int] = (640, 480), seconds: float = 1.0) -> Path:
-    """A file with a white flash and a beep at FLASH, sound at 44.1 kHz."""
+def make_file(
+    path: Path,
+    *,
+    fps: int = 25,
+    size: tuple[int, int] = (640, 480),
+    seconds: float = 1.0,
+    noise: bool = False,
+) -> Path:
+    """A file with a white flash and a beep at FLASH, sound at 44.1 kHz; with `noise` it is a large one."""
+    grain = np.random.default_rng(1).integers(0, 60 if noise else 1, (round(seconds * fps), *size[::-1], 3))
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         audio = container.add_stream("aac", rate=44100, layout="mono")
         for n in range(round(seconds * fps)):
             level = 235 if FLASH[0] <= n / fps < FLASH[1] else 60
-            frame = av.VideoFrame.from_ndarray(
-                np.full((size[1], size[0], 3), level, np.uint8), format="rgb24"
-            )
+            frame = av.VideoFrame.from_ndarray((level - grain[n]).astype(np.uint8), format="rgb24")
             frame.pts, frame.time_base = n, Fraction(1, fps)
             container.mux(video.encode(frame.reformat(format="yuv420p")))
         container.mux(video.encode(None))
@@ -69,13 +82,14 @@ def first_beep(frames: list[Frame]) -> float:
     raise AssertionError("no beep")
 
 
-async def collect(feed: ClipFeed, count: int) -> list[Frame]:
+async def collect(feed: ClipFeed, count: int, *codecs: Codec) -> list[Frame]:
+    """All frames until there are so many of these codecs, or so many pictures."""
     frames: list[Frame] = []
     enough = asyncio.Event()
 
     def sink(frame: Frame) -> None:
         frames.append(frame)
-        if sum(f.codec is Codec.H264 for f in frames) >= count:
+        if sum(f.codec in (codecs or (Codec.H264,)) for f in frames) >= count:
             enough.set()
 
     detach = feed.attach(sink)
@@ -143,6 +157,63 @@ async def test_a_clip_is_converted_once(tmp_path: Path) -> None:
     await other.prepare()
     assert other.prepared
     assert [p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()] == [before]
+
+
+async def prepared(tmp_path: Path, **made: Any) -> tuple[ClipFeed, Path]:
+    """A clip that can be played, and the file that it is read from."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", **made), False, tmp_path / "cache")
+    await feed.prepare()
+    [cached] = (tmp_path / "cache").iterdir()
+    return feed, cached
+
+
+def drained(pipe: int) -> None:
+    """Return when the other side has read everything."""
+    left = array("i", [1])
+    while left[0]:
+        ioctl(pipe, FIONREAD, left)
+        time.sleep(0.005)
+
+
+async def test_stopped_while_the_disk_is_slow_a_clip_is_closed_after_it(tmp_path: Path) -> None:
+    """The file stays open under the thread that reads it, and is closed once that comes back."""
+    feed, cached = await prepared(tmp_path, size=(64, 64), seconds=2.5, noise=True)
+    content = cached.read_bytes()
+    with av.open(str(cached)) as container:
+        places = [packet.pos for packet in container.demux()]
+    cut, more, end = (places[4 * BATCH + n] for n in (-20, -10, 10))
+    cached.unlink()
+    os.mkfifo(cached)  # a disk that gives three batches, and then lets the reader wait
+    feed.play()
+    disk = await asyncio.to_thread(os.open, cached, os.O_WRONLY)
+    batches = asyncio.create_task(collect(feed, 3 * BATCH, *Codec))
+    await asyncio.to_thread(os.write, disk, content[:cut])
+    await batches
+    await asyncio.to_thread(os.write, disk, content[cut:more])
+    await asyncio.to_thread(drained, disk)  # so the fourth batch is being read, and waits for its end
+    feed.stop()
+    await asyncio.to_thread(os.write, disk, content[more:end])
+    closed = select.poll()
+    closed.register(disk, select.POLLERR)
+    assert await asyncio.to_thread(closed.poll, 30_000)
+    os.close(disk)
+    feed.close()
+
+
+@pytest.mark.parametrize("start", [ClipFeed.play, ClipFeed.cue])
+async def test_a_clip_that_cannot_be_read_says_so(
+    tmp_path: Path, start: Callable[[ClipFeed], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has ended, so that something follows, and is not prepared, so that nobody takes it."""
+    feed, cached = await prepared(tmp_path, seconds=0.4)
+    cached.write_bytes(b"the disk has lost it")
+    ended = asyncio.Event()
+    feed.on_ended = ended.set
+    start(feed)
+    await asyncio.wait_for(ended.wait(), 30)
+    assert not feed.prepared
+    assert "clip.a cannot be read" in caplog.text
+    feed.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"no media at all" * 100, b"\x00\x00\x00\x18ftypmp42" + bytes(500)])

@@ -36,7 +36,8 @@ def test_han_characters_are_japanese_beside_kana_and_chinese_otherwise() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["", "x", *NAMES, "A very long name of a very long city that goes on " * 5, "漢" * 200]
+    "name",
+    ["", "x", *NAMES, "two\nlines", "A very long name of a very long city that goes on " * 5, "漢" * 200],
 )
 def test_a_lower_third_stays_on_the_programme(titles: Titles, name: str) -> None:
     """Whatever its texts, it has even sizes, an even place, and lies within the frame."""
@@ -48,7 +49,16 @@ def test_a_lower_third_stays_on_the_programme(titles: Titles, name: str) -> None
     assert y > 500
 
 
-@pytest.mark.parametrize("text", ["", *NAMES, "word " * 100, "漢" * 300])
+CONTROLS = "two\nlines\r\x00\x1c\x85\u2028\u2029!"
+
+
+def test_line_breaks_and_other_controls_are_spaces(titles: Titles) -> None:
+    """They are drawn as nothing, in one line or wrapped."""
+    assert "".join(run for _, run in runs(CONTROLS)) == "two lines" + " " * 6 + "!"
+    assert titles.fonts.wrap("one\ntwo", 20, BOLD, 1.0, 3) == ["…", "…"]
+
+
+@pytest.mark.parametrize("text", ["", *NAMES, CONTROLS, "word " * 100, "漢" * 300])
 def test_a_slate_and_a_placeholder_take_any_text(titles: Titles, text: str) -> None:
     """Empty, long, in any script: drawn in the size asked for."""
     assert titles.card(Card(text, text, 1.0)).shape == (720, 1280, 3)
