@@ -28,6 +28,7 @@ PURE = [
             "broadcast/outputs/hls/packager.py",
             "broadcast/outputs/hls/playlist.py",
             "broadcast/outputs/hls/still.py",
+            "broadcast/outputs/hls/window.py",
             "broadcast/outputs/line.py",
             "broadcast/outputs/receipts.py",
             "broadcast/outputs/resends.py",

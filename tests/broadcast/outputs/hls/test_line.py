@@ -246,7 +246,7 @@ async def test_memory_is_flat(air: Air) -> None:
     assert max(held[len(held) // 2 :]) <= max(held[: len(held) // 2]) * 1.2
     now = read((await air.line.media()).plain.decode())
     parts = list(itertools.chain.from_iterable(segment.parts for segment in now.segments))
-    assert len(air.line._by_number) == len(parts)
+    assert len(air.line._window._by_number) == len(parts)
 
 
 async def test_a_hole_in_the_index(air: Air) -> None:
