@@ -9,24 +9,25 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from broadcast import live
+from broadcast import chores, live
 from broadcast.archive import Archive
-from broadcast.config import Config, host_port
+from broadcast.clips import Clips
+from broadcast.config import Config
 from broadcast.distribution import Distribution
-from broadcast.errors import MediaError, NotFound, PavilionError
-from broadcast.feeds.clip import ClipFeed
+from broadcast.errors import NotFound, PavilionError
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
 from broadcast.feeds.whip import WhipFeed
 from broadcast.keeper import Keeper
+from broadcast.links import passes_of, public_url
 from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.programme import FULL, Programme
+from broadcast.outputs.recording.folders import DOWNLOADS
 from broadcast.outputs.relay import Relay
 from broadcast.outputs.renditions import Size
 from broadcast.outputs.requests import KeyframeRequests
@@ -45,13 +46,11 @@ from broadcast.workers.remote import Remote
 from broadcast.workers.supervisor import Workers
 from signaling.desk import Desk
 from signaling.journal import Journal, JournalError
-from signaling.passes import Passes, load_or_create_secret
 
 log = logging.getLogger("pavilion")
 
 TALKBACK = "talkback"  # the kind of a feed that is a producer's private voice
 STEP_SECONDS = 5.0  # the longest that one step of the shutdown may take
-PAGES = {"producer": "produce", "speaker": "speak", "screen": "screen", "viewer": "watch"}
 
 
 class App:
@@ -61,7 +60,6 @@ class App:
         self.config = config
         self.url = public_url(config)
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        self._clips: dict[str, ClipFeed] = {}
         self._audience: dict[str, tuple[Peer | Remote, str]] = {}  # who watches the programme -> their role
 
     async def start(self) -> None:
@@ -85,6 +83,9 @@ class App:
         self.origin = Origin(live.origin_settings(config, self.mixer.settings, data))
         await self.origin.start()
         self._on_stop("HLS", self.origin.stop)
+        self.archive = Archive(config, data, self.origin)
+        await self.archive.start()
+        self._on_stop("recordings", self.archive.stop)
         self.requests = KeyframeRequests(self.mixer.keyframe, time.monotonic)
         sizes = [Size(*each) for each in self.mixer.settings.rates]
         self.fanout = Fanout(self.port, sizes=sizes)
@@ -95,20 +96,20 @@ class App:
         self.distribution = Distribution(config)
         self._on_stop("targets", self.distribution.stop)
         self.feeds = Feeds()
+        cache = data / "clips"
+        await asyncio.to_thread(chores.sweep, cache, self.archive.folder / DOWNLOADS)
+        self.clips = Clips(self.feeds, cache, self.archive.data_disk.room)
         event = event_of(config)
         dead_after = limits.dead_feed_ms / 1000
-        self.stage = Stage(self.feeds, self.mixer, self._clips, event.people, dead_after)
+        self.stage = Stage(self.feeds, self.mixer, self.clips.up, event.people, dead_after)
         self.desk = Desk(
             event,
-            _passes(config, data),
+            passes_of(config, data),
             Journal(data / "journal.sqlite"),
             self.stage,
             version=version("pavilion"),
             max_clients=limits.sockets,
         )
-        self.archive = Archive(config, data, self.origin)
-        await self.archive.start()
-        self._on_stop("recordings", self.archive.stop)
         self.shelf = Shelf(config, data, self.archive, self.desk.chapters)
         self._on_stop("downloads", self.shelf.downloads.stop)
         self._wire()
@@ -123,9 +124,9 @@ class App:
         self._meanwhile("fonts", self.fonts.prepare())
         keeper = Keeper(config, data, self.archive.folder.parent, self.desk.erasing)
         self._meanwhile("keeper", keeper.run())
-        reairs = Reairs(self.desk, self.shelf, data / "clips", self.add_clip)
+        reairs = Reairs(self.desk, self.shelf, self.clips, self.stage.uses)
         self._meanwhile("re-air", reairs.run())
-        self._meanwhile("clips", self._prepare_clips(data / "clips"))
+        self._meanwhile("clips", self.clips.prepare_all(config))
         routes = Routes(config, self)
         self.stage.on_barred = routes.bar
         self._on_stop("HTTP", routes.stop)
@@ -150,6 +151,7 @@ class App:
     def _meanwhile(self, name: str, work: Coroutine[None, None, None]) -> None:
         """Work for which the show does not wait."""
         task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_told)
         self._on_stop(name, lambda: _cancelled(task))
 
     def _wire(self) -> None:
@@ -176,28 +178,12 @@ class App:
         self.mixer.on_quarantine = self._quarantined
         self.fanout.on_keyframe_needed = self.requests.want
         self.workers.on_keyframe_needed = self.requests.want
+        self.clips.on_ended = self.desk.clip_ended
+        self.clips.on_prepared = self.stage.clip_prepared
         self.feeds.on_added = self._feed_added
         self.feeds.on_removed = self._feed_removed
         self.stage.more_health = self._health
         self.desk.count_audience = self._count_audience
-
-    async def _prepare_clips(self, cache: Path) -> None:
-        """Every clip as a feed, in a form that all browsers play; until then its talk has no picture."""
-        for clip in self.config.clips:
-            feed = ClipFeed(f"clip.{clip.id}", self.config.path(clip.file), loop=clip.loop, cache_dir=cache)
-            try:
-                await feed.prepare()
-            except MediaError as error:
-                log.error("clips: %s cannot be used: %s", clip.id, error)
-                continue
-            self.add_clip(clip.id, feed)
-
-    def add_clip(self, name: str, feed: ClipFeed) -> None:
-        """A clip is prepared: a talk may show it from now on."""
-        feed.on_ended = partial(self.desk.clip_ended, name)
-        self._clips[feed.id] = feed
-        self.feeds.add(feed)
-        self.stage.clip_prepared(feed)
 
     async def _close_feeds(self) -> None:
         self.relay.close()
@@ -299,38 +285,16 @@ class App:
         return roles.count("viewer"), roles.count("screen")
 
 
+def _told(task: "asyncio.Task[None]") -> None:
+    """Nobody awaits such a task until the server stops: how it died must be told at once."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("%s has ended, by a fault of ours", task.get_name(), exc_info=error)
+
+
 async def _cancelled(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def public_url(config: Config) -> str:
-    """What people type to reach this server, without a slash at the end."""
-    server = config.server
-    if server.public_url:
-        return server.public_url.rstrip("/")
-    host, port = host_port("server.http", server.http)
-    shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1", "::1") else host
-    scheme = "https" if server.tls_cert else "http"
-    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}"
-
-
-def links(config: Config, url: str | None = None) -> list[dict[str, Any]]:
-    """Everybody's personal link: `role`, `id`, `name`, `url`."""
-    data = config.path(config.server.data)
-    data.mkdir(parents=True, exist_ok=True)
-    passes = _passes(config, data)
-    base = url or public_url(config)
-    rows = []
-    for person in config.people:
-        token = passes.issue(person.id, person.role, config.event.pass_days * 86400)
-        page = f"{base}/{PAGES[person.role]}#pass={token}"
-        rows.append({"role": person.role, "id": person.id, "name": person.name, "url": page})
-    return rows
-
-
-def _passes(config: Config, data: Path) -> Passes:
-    return Passes(load_or_create_secret(data / "passes.secret"), config.event.id)
 
 
 def _programme(config: Config) -> ProgrammeSettings:

@@ -17,10 +17,11 @@ from pathlib import Path
 import uvloop
 
 from broadcast import config as settings
-from broadcast.app import App, links
+from broadcast.app import App
 from broadcast.client import load
 from broadcast.doctor import examine
 from broadcast.errors import ConfigError, PavilionError
+from broadcast.links import links
 
 log = logging.getLogger("pavilion")
 

@@ -39,7 +39,10 @@ class Keeper:
         know yet what time it is, and all would seem old."""
         while self._rules != Rules():
             await asyncio.sleep(EVERY)
-            await self.look()
+            try:
+                await self.look()
+            except OSError as error:
+                log.error("the recordings cannot be read: %s", error)
 
     async def look(self) -> None:
         """Erase what is to go now."""

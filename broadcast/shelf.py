@@ -5,6 +5,7 @@ there as they came. Producers may have all of it, viewers what the config allows
 """
 
 import asyncio
+import contextlib
 import hashlib
 import re
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 from broadcast.archive import Archive
 from broadcast.config import Config
-from broadcast.errors import NotFound, RequestError
+from broadcast.errors import NotFound
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.store import Session, sessions
 from broadcast.outputs.recording import folders
@@ -25,6 +26,8 @@ from broadcast.outputs.recording.downloads import Downloads, Ticket
 from signaling.again import WHOLE
 from signaling.event import AGAIN
 
+FRESH = 60.0  # seconds that what was found is good for
+SETTLED = 5.0  # seconds after its end, a talk's last segment is on disk
 FEED = re.compile(r"[A-Za-z0-9_-]{1,120}\.mkv")
 
 
@@ -41,6 +44,16 @@ class Recording:
     job: Job | None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for these chapters; good `until` then (monotonic)."""
+
+    over: list[dict[str, Any]]
+    whole: bool
+    until: float
+    recordings: list[Recording]
+
+
 class Shelf:
     """`chapters` gives the answer of GET /api/chapters; `data` is the folder with the segments."""
 
@@ -52,23 +65,24 @@ class Shelf:
         self._data = data
         self._archive = archive
         self._chapters = chapters
-        self.downloads = Downloads(archive.folder / folders.DOWNLOADS)
+        self.downloads = Downloads(archive.folder / folders.DOWNLOADS, archive.folder_disk.room)
+        self._finding = asyncio.Lock()  # many may ask at a time: one looks, for all
+        self._found = Found([], False, float("-inf"), [])
 
     async def listed(self, feeds: bool) -> dict[str, Any]:
         """The answer of GET /api/recordings (docs/protocol.md, section 7); `feeds`: with the speakers'."""
         found = await self.recordings()
-        rows = [self._row(recording) for recording in found]
-        kept = await asyncio.to_thread(self._feeds) if feeds else []
-        return {"recordings": rows, "feeds": kept}
+        return await asyncio.to_thread(self._listed, found, feeds)
+
+    def _listed(self, found: list[Recording], feeds: bool) -> dict[str, Any]:
+        return {"recordings": [*map(self._row, found)], "feeds": self._feeds() if feeds else []}
 
     async def ask(self, id: str) -> dict[str, Any]:
         """Order this recording's file, or say where it is. Raises NotFound, or RequestError."""
         recording = next((each for each in await self.recordings() if each.id == id), None)
         if recording is None or recording.job is None:
             raise NotFound("There is no such recording.")
-        if self.downloads.state(id, recording.job) == "none" and not self._archive.room(recording.job.size):
-            raise RequestError("The disk has no room for this file.", code="disk_full", status=507)
-        state = self.downloads.ask(id, recording.job)
+        state = await self.downloads.ask(id, recording.job)
         if state != "ready":
             return {"state": state}
         title = " - ".join(filter(None, (", ".join(recording.speakers), recording.title)))
@@ -85,21 +99,33 @@ class Shelf:
         """What this address opens. Raises NotFound."""
         return self.downloads.find(key, time.monotonic())
 
+    def over(self) -> list[dict[str, Any]]:
+        """The chapters of talks that are over. What was on air again is no recording of its own."""
+        chapters = self._chapters()["chapters"]
+        return [each for each in chapters if each["end"] is not None and not each["talk"].startswith(AGAIN)]
+
     async def recordings(self) -> list[Recording]:
         """Every talk that is over, in order, and then the whole event, where talks are."""
-        told = self._chapters()
-        # What was on air again is no recording of its own.
-        talks = [each for each in told["chapters"] if not each["talk"].startswith(AGAIN)]
-        over = [each for each in talks if each["end"] is not None]
+        over, whole = self.over(), self._chapters()["state"] != "live"
+        async with self._finding:
+            found, now = self._found, time.monotonic()
+            if (found.over, found.whole) != (over, whole) or now >= found.until:
+                recordings = await asyncio.to_thread(self._find, over, whole)
+                settled = not over or over[-1]["end"] / 1000 + SETTLED <= time.time()
+                self._found = found = Found(over, whole, now + FRESH if settled else now, recordings)
+            return found.recordings
+
+    def _find(self, over: list[dict[str, Any]], whole: bool) -> list[Recording]:
+        """Read the disk and cut; takes a second for a day of programme."""
         if not over:
             return []
-        pieces = await asyncio.to_thread(pieces_of, self._data, self._event)
+        pieces = pieces_of(self._data, self._event)
         chapters = [_chapter(each) for each in over]
         found = [
             self._cut(each["id"], each["talk"], chapter.title, chapter.speakers, pieces, [chapter])
             for each, chapter in zip(over, chapters, strict=True)
         ]
-        if told["state"] != "live":
+        if whole:
             found.append(self._cut(WHOLE, "", self._name, (), pieces, chapters))
         return found
 
@@ -137,10 +163,11 @@ class Shelf:
     def _feeds(self) -> list[dict[str, Any]]:
         rows = []
         for path in (self._archive.folder / folders.SPEAKERS).glob("*.mkv"):
-            status = path.stat()
-            rows.append(
-                {"file": path.name, "octets": status.st_size, "written": round(status.st_mtime * 1000)}
-            )
+            with contextlib.suppress(FileNotFoundError):  # the recorder removes those without a frame
+                status = path.stat()
+                rows.append(
+                    {"file": path.name, "octets": status.st_size, "written": round(status.st_mtime * 1000)}
+                )
         return sorted(rows, key=lambda row: row["file"])
 
     def _address(self, path: Path, name: str) -> dict[str, Any]:

@@ -193,6 +193,10 @@ class Stage:
         elif clip.id in self._staged:
             clip.cue()
 
+    def uses(self, feed_id: str) -> bool:
+        """Whether a feed is on air or on standby."""
+        return feed_id in self._staged or (self._shown is not None and feed_id in _feeds_of(self._shown.talk))
+
     def feed_removed(self, feed: Feed) -> None:
         """A feed is gone."""
         self._tap()

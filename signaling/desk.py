@@ -246,8 +246,10 @@ class Desk:
         return self._show.state.plans
 
     def can_play(self, plan: str, pieces: Sequence[Piece]) -> None:
-        """Of this re-air all this is ready to be played."""
-        self._again[plan] = tuple(pieces)
+        """Of this re-air all this is ready to be played; nothing: forget it."""
+        self._again.pop(plan, None)
+        if pieces:
+            self._again[plan] = tuple(pieces)
 
     def chapters(self) -> dict[str, Any]:
         """When each talk was on air, and the state of the event: docs/protocol.md, section 7."""

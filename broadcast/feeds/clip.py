@@ -8,9 +8,8 @@ and, if the original has sound, Opus: just what a camera sends, so no other part
 import asyncio
 import hashlib
 import logging
-import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TypeAlias
 
 import av
 
+from broadcast import chores
 from broadcast.errors import MediaError
 from broadcast.feeds.feed import Feed
 from broadcast.feeds.prepare import BLOCK, FPS, RATE, VERSION
@@ -31,7 +31,12 @@ BATCH = 40  # frames that are read from the disk at once, about half a second
 LATE = 1.0  # seconds; a clip that is later than this (a machine that slept) goes on from now
 CHUNK = 1 << 20  # octets
 _Frames: TypeAlias = Iterator[tuple[float, Frame]]
-_CONVERT = "import sys; from broadcast.feeds.prepare import main; main(*sys.argv[1:])"
+Room: TypeAlias = Callable[[int], Awaitable[bool]]  # whether a file of so many octets may be made
+
+
+async def plenty(octets: int) -> bool:
+    """There is always room."""
+    return True
 
 
 class ClipFeed(Feed):
@@ -63,12 +68,12 @@ class ClipFeed(Feed):
         """Whether it sends anything: cued or playing."""
         return self._task is not None and not self._task.done()
 
-    async def prepare(self) -> None:
+    async def prepare(self, room: Room = plenty) -> None:
         """Convert the file unless the cache has it. Raises MediaError."""
         target = self._cache / f"{await asyncio.to_thread(_digest, self.path)}{self._own}.nut"
         if not target.is_file():
             log.info("%s: converting %s", self.id, self.path.name)
-            await _convert(self.path, target, self._own)
+            await _convert(self.path, target, self._own, room)
         self._file = target
 
     def cue(self) -> None:
@@ -184,28 +189,15 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-async def _convert(source: Path, target: Path, own: str) -> None:
+async def _convert(source: Path, target: Path, own: str, room: Room) -> None:
     """Convert in a process of its own: decoders meet any file. Raises MediaError."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        _CONVERT,
-        str(source),
-        str(target),
-        own,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
     try:
-        _, said = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        last = said.decode(errors="replace").strip().splitlines()[-1:] or [
-            f"exit status {process.returncode}"
-        ]
-        raise MediaError(f"clip {source.name} cannot be converted: {last[0]}")
+        # What comes out is about as large as what goes in, for a recording exactly.
+        if not await room((await asyncio.to_thread(source.stat)).st_size):
+            raise MediaError(f"clip {source.name}: the disk has no room for it")
+        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        said = await chores.run("broadcast.feeds.prepare", str(source), str(target), own)
+    except OSError as error:
+        said = error.strerror or str(error)
+    if said:
+        raise MediaError(f"clip {source.name} cannot be converted: {said}")

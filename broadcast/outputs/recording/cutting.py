@@ -8,6 +8,7 @@ left out, so that the file plays through. Walls are Unix seconds, the rest secon
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 LEAD = 2.0  # seconds before the first talk that are part of its chapter
@@ -58,7 +59,7 @@ class Mark:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is cached
 class Job:
     """What `export.py` makes a file of: from `begin` to `end`, seconds from the first piece's start."""
 
@@ -73,9 +74,9 @@ class Job:
         """About how large the file will be, in octets."""
         return sum(piece.size for piece in self.pieces)
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Another for each other content."""
+        """Another for each other content. Takes a moment for a long file, once."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
 
     def as_json(self) -> dict[str, Any]:

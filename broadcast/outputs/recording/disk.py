@@ -39,8 +39,14 @@ class Disk:
     rate: float = 0.0
     left: float | None = None
 
-    def told(self) -> str:
-        """For a producer; empty when all is well."""
+    @property
+    def rank(self) -> tuple[int, float]:
+        """To compare disks: the smaller, the worse."""
+        worst_first = (DiskState.FULL, DiskState.LOW, DiskState.OK)
+        return worst_first.index(self.state), float("inf") if self.left is None else self.left
+
+    def told(self, kept: str = "nothing") -> str:
+        """For a producer; empty when all is well. `kept`: what is still recorded when it is full."""
         free = f"{self.free / MIB:.0f} MB" if self.free < 1024 * MIB else f"{self.free / 1024 / MIB:.1f} GB"
         match self.state:
             case DiskState.OK:
@@ -50,7 +56,7 @@ class Disk:
                 return f"The disk has room for about {left} of recording: {free} are free."
             case DiskState.FULL:
                 return (
-                    "The disk is full: nothing is recorded, the show goes on. "
+                    f"The disk is full: {kept} is recorded, the show goes on. "
                     f"{free} are free; make room, and recording resumes by itself."
                 )
 

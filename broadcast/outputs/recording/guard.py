@@ -15,7 +15,7 @@ log = logging.getLogger("pavilion.disk")
 
 
 class DiskGuard:
-    """`await run()` until it is cancelled. `folder` is made if it is not there.
+    """`await run()` until it is cancelled. `folder` is made if it is not there; `kept` as in `Disk.told`.
 
     `written` gives the octets recorded so far, `refused` whether a write has failed since it was asked last;
     `on_state` is called with each new state of the disk, and first of all with the one found.
@@ -24,17 +24,21 @@ class DiskGuard:
     def __init__(
         self,
         folder: Path,
+        kept: str,
         rules: DiskRules,
         written: Callable[[], int],
         refused: Callable[[], bool],
         on_state: Callable[[Disk], None],
     ) -> None:
         self._folder = folder
+        self._kept = kept
+        self._reserve = rules.reserve
         self._watch = DiskWatch(rules)
         self._written = written
         self._refused = refused
         self._on_state = on_state
-        self.disk: Disk | None = None  # as it was found last
+        self._said: DiskState | None = None
+        self.disk = Disk(DiskState.OK, 0)  # as it was found last
 
     async def run(self) -> None:
         """Look, and look again."""
@@ -42,7 +46,11 @@ class DiskGuard:
             await self.look()
             await asyncio.sleep(EVERY)
 
-    async def look(self) -> None:
+    async def room(self, octets: int) -> bool:
+        """Whether a file of that size may be made here now without touching the reserve."""
+        return (await self.look()).free - octets > self._reserve
+
+    async def look(self) -> Disk:
         """Look once; in a thread, for a folder on the network may not answer."""
         try:
             free = await asyncio.to_thread(_free, self._folder)
@@ -52,13 +60,20 @@ class DiskGuard:
         now = time.monotonic()
         if self._refused():
             self._watch.refused(now)
-        before, self.disk = self.disk, self._watch.look(free, self._written(), now)
-        if before is None or before.state is not self.disk.state:
+        self.disk = self._watch.look(free, self._written(), now)
+        if self.disk.state is not self._said:
             if self.disk.state is not DiskState.OK:
-                log.warning("%s", self.disk.told())
-            elif before is not None:
-                log.info("the disk has room again")
+                log.warning("%s: %s", self._folder, self.notice)
+            elif self._said is not None:
+                log.info("%s: the disk has room again", self._folder)
+            self._said = self.disk.state
             self._on_state(self.disk)
+        return self.disk
+
+    @property
+    def notice(self) -> str:
+        """For a producer; empty when all is well."""
+        return self.disk.told(self._kept)
 
 
 def _free(folder: Path) -> int:
