@@ -42,10 +42,9 @@ def recorded(data: Path, seconds: int) -> None:
     """A programme of that length on disk, in segments of two seconds."""
     reel = current_session(data, "now", 0.0, WALL).reel("main")
     reel.load()
-    reel.init(0, b"init")
     for n in range(seconds // 2):
         segment = Segment(n, n * 180000, 180000, round((WALL + 2 * n) * 1000), n, 1, 1000, 0)
-        reel.begin(segment)
+        reel.begin(segment, b"init")
         reel.append(n, bytes(1000))
         assert reel.end(segment)
     reel.close()
