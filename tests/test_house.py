@@ -257,6 +257,18 @@ def test_pages_talk_through_one_file() -> None:
         assert not re.search(r"\.(innerHTML|outerHTML)\b|insertAdjacentHTML", text), path
 
 
+def test_the_house_is_described() -> None:
+    """docs/architecture.md names every file and folder of `broadcast`, and who there knows `signaling`."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for path in (ROOT / "broadcast").iterdir():
+        if not path.name.startswith("__"):
+            name = f"{path.name}/" if path.is_dir() else path.name
+            assert re.search(rf"^  {re.escape(name)} ", text, re.M), name
+    rule = text[text.index("1. `signaling` never") : text.index("2. `app` ->")]
+    for name in KNOWS_SIGNALING:
+        assert f"`{name.removeprefix('broadcast/').removesuffix('.py')}`" in rule, name
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     """Every relative link in README and docs names a file that is there."""
     for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
