@@ -80,13 +80,13 @@ class Lines:
             self._run("tc", *space, "qdisc", "replace", "dev", device, "root", "tbf", *bucket)
 
     def lose(self, share: float) -> None:
-        """So many of the datagrams are lost each way, at random. Connections are spared."""
+        """So many of the datagrams over the first line are lost each way, at random: where they arrive, since
+        a sender is told of what is dropped at its own end. Connections are spared."""
         rule = f"meta l4proto udp numgen random mod 1000 < {round(1000 * share)} drop;"
-        words = ["flush ruleset"]
-        for hook in ("input", "output"):
-            chain = f"chain {hook} {{ type filter hook {hook} priority 0; {rule if share else ''} }}"
-            words.append(f"table inet line {{\n{chain}\n}}")
-        self._run("ip", "netns", "exec", self.space, "nft", "\n".join(words))
+        for where, device in ((), self._name(WIFI)), (("ip", "netns", "exec", self.space), f"line{WIFI}"):
+            chain = f'chain in {{ type filter hook input priority 0; iifname "{device}" {rule} }}'
+            table = f"table inet {self.space}"
+            self._run(*where, "nft", f"{table}\ndelete {table}\n{table} {{\n{chain}\n}}")
 
     def wrapper(self, program: str, folder: Path) -> Path:
         """A script that runs a program on the other machine."""
@@ -120,3 +120,6 @@ class Lines:
         ):
             if shutil.which("ip") is not None:
                 subprocess.run(("ip", *words), capture_output=True, check=False)
+        if shutil.which("nft") is not None:
+            words = ("nft", "delete", "table", "inet", self.space)
+            subprocess.run(words, capture_output=True, check=False)
