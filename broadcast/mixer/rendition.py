@@ -10,7 +10,7 @@ from broadcast.mixer.encoder import VideoEncoder
 from broadcast.mixer.picture import Scaler
 from broadcast.mixer.settings import ProgrammeSettings
 
-NEAR = 3  # ticks: a keyframe wanted this shortly before a regular one waits for it
+NEAR = 1  # ticks: a keyframe wanted this shortly before a regular one waits for it; more would delay a joiner
 
 
 class Encoding:

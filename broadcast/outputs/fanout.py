@@ -32,6 +32,7 @@ log = logging.getLogger("pavilion.fanout")
 REPORT_EVERY = 2.5  # seconds between two sender reports to the same peer: all is sent by one clock
 READ_EVERY = 5.0  # seconds between two receiver reports of a viewer that are read: they only inform
 REPORTS = 16  # sender reports that leave together
+PROMPT = 0.1  # seconds from the answer to the first check of a viewer whose handshake will not last either
 SCREEN_PATIENCE = 1.5  # seconds that a queue may stand in a screen's line until its picture is a smaller one
 FULL = (Size("full", 3_000_000),)
 
@@ -99,11 +100,13 @@ class Fanout:
     ) -> None:
         """A peer answered with `track` gets the programme as soon as it is connected, until it closes; only
         its picture or its sound, if `kinds` says so. A screen keeps the best rendition for longer."""
+        since = self._clock()
         viewer = Viewer(peer, kinds, patience=SCREEN_PATIENCE if role == "screen" else None)
         peer.reports_every = READ_EVERY
         self._viewers[peer.id] = viewer
         peer.when_closed(lambda reason: self._left(viewer))
         peer.on_rtcp = lambda data, at: self._feedback(viewer, data)
+        peer.on_reached = lambda: self._reached(viewer, since)
         peer.on_connected = lambda: self._joined(viewer)
         if peer.state == "connected":
             self._joined(viewer)
@@ -199,6 +202,13 @@ class Fanout:
         }
 
     # -- coming and going --------------------------------------------------------------------------------
+
+    def _reached(self, viewer: Viewer, since: float) -> None:
+        """It will be connected in a moment: its keyframe is made meanwhile. Not over long lines, where the
+        keyframe would be too old by then."""
+        now = self._clock()
+        if Kind.VIDEO in viewer.kinds and now - since < PROMPT:
+            self.renditions.expect(now)
 
     def _joined(self, viewer: Viewer) -> None:
         if self._viewers.get(viewer.peer.id) is not viewer or viewer.audio or viewer.video:

@@ -132,6 +132,12 @@ class Renditions:
 
     # -- coming and going --------------------------------------------------------------------------------
 
+    def expect(self, now: float) -> None:
+        """Somebody is about to join."""
+        if now - self.all[0].stream.key_at > REPLAY_AGE:
+            self.all[0].limiter.want()
+            self.ask(now)
+
     def join(self, viewer: Viewer, track: Track, now: float) -> None:
         """A picture as soon as can be: by replay, or by a keyframe that all who wait share."""
         viewer.faces = face(track, self._delay), face(track, self._delay, counted=True)

@@ -47,7 +47,8 @@ def nothing(*_: object) -> None:
 class Peer:
     """The far end of one WHIP or WHEP session.
 
-    `media` is what was agreed. Set the callbacks right after the answer: `on_connected()`;
+    `media` is what was agreed. Set the callbacks right after the answer: `on_reached()` with its first
+    authentic check, a handshake before `on_connected()`;
     `on_rtp(packet, arrival)` and `on_rtcp(packet, arrival)` with decrypted bytes and monotonic seconds.
     Whoever wants to know of the end says so with `when_closed`. `rtt` (seconds) is for those who read RTCP
     to set.
@@ -69,6 +70,7 @@ class Peer:
         self.state: Literal["new", "connected", "closed"] = "new"
         self.rtt: float | None = None
         self.reports_every = 0.0  # seconds: of lone receiver reports, no more are read than one in this time
+        self.on_reached: Callable[[], None] = nothing
         self.on_connected: Callable[[], None] = nothing
         self.on_rtp: Callable[[bytes, float], None] = nothing
         self.on_rtcp: Callable[[bytes, float], None] = nothing
@@ -126,7 +128,7 @@ class Peer:
         self._dtls = self._inbound = self.target = self.path = None
         self.paths.clear()
         log.info("%s closed: %s", self.name, reason)
-        self.on_connected = self.on_rtp = self.on_rtcp = nothing
+        self.on_reached = self.on_connected = self.on_rtp = self.on_rtcp = nothing
         told, self._closed = self._closed, []
         for callback in told:
             callback(reason)
@@ -142,6 +144,7 @@ class Peer:
                 self._aim()
         if self._dtls is not None and self._dtls.state == "new":
             self._dtls.begin()
+            self.on_reached()
 
     def receive_dtls(self, datagram: bytes) -> None:
         """A DTLS datagram on a proved path."""

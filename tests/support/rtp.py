@@ -78,6 +78,7 @@ class FakePeer:
     reports_every: float = 0.0
     rtp: list[bytes] = field(default_factory=list)
     rtcp: list[bytes] = field(default_factory=list)
+    on_reached: Callable[[], None] = nothing
     on_connected: Callable[[], None] = nothing
     on_rtp: Callable[[bytes, float], None] = nothing
     on_rtcp: Callable[[bytes, float], None] = nothing

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadcast.outputs.fanout import FULL, RESEND_SPAN, Fanout
+from broadcast.outputs.fanout import FULL, PROMPT, RESEND_SPAN, Fanout
 from broadcast.outputs.pump import BACKLOG, TURN
 from broadcast.outputs.resends import AT_ONCE, SHARE
 from broadcast.rtp import rtcp
@@ -146,6 +146,25 @@ def test_a_joiner_has_sound_at_once_and_a_forced_keyframe() -> None:
     frame = hall.frame(key=True)
     assert pictures(late) == [frame.data]
     assert hall.fanout.stats()["waiting"] == 0
+
+
+def test_a_near_joiner_has_its_keyframe_made_during_the_handshake() -> None:
+    """Asked for at the first check, replayed to who is connected then; over a long line not before."""
+    hall = Hall()
+    hall.frame(key=True)
+    hall.clock.now += 1.5
+    far = hall.viewer("far", connected=False)
+    hall.clock.now += PROMPT
+    far.on_reached()
+    assert hall.asked == []
+    near = hall.viewer("near", connected=False)
+    near.on_reached()
+    assert len(hall.asked) == 1
+    sent = [hall.frame(key=True), hall.frame()]
+    near.state = "connected"
+    near.on_connected()
+    assert pictures(near) == [frame.data for frame in sent]
+    assert len(hall.asked) == 1
 
 
 def test_joiners_share_one_keyframe() -> None:
