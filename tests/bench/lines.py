@@ -184,8 +184,8 @@ async def _joins(count: int) -> list[Figure]:
 
 
 _ONCE = """async () => {
-    const { pc, video, ms, location } = await probe.whep("/whep");
+    const { pc, video, ms, posted, location } = await probe.whep("/whep");
     pc.close(); video.remove();
     await fetch(location, { method: "DELETE" });
-    return ms;
+    return ms - posted;
 }"""

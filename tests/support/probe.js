@@ -170,7 +170,8 @@
     return found;
   };
 
-  /** A WHEP viewer without a page around it: [connection, video element, ms from the call to the first picture]. */
+  /** A WHEP viewer without a page around it: [connection, video element, ms from the call to the first picture, to the
+   *  POST and to its answer]. */
   const whep = async (url, pass) => {
     const begun = performance.now();
     const pc = new RTCPeerConnection();
@@ -191,6 +192,7 @@
     await pc.setLocalDescription();
     const headers = { "Content-Type": "application/sdp" };
     if (pass) headers.Authorization = `Bearer ${pass}`;
+    const posted = performance.now();
     const answer = await fetch(url, { method: "POST", headers, body: pc.localDescription.sdp });
     if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
     const answered = performance.now();
@@ -198,7 +200,8 @@
     sessions.push(location);
     await pc.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     const shown = await first;
-    return { pc, video, stream, ms: shown - begun, answered: answered - begun, location };
+    return { pc, video, stream, location,
+      ms: shown - begun, posted: posted - begun, answered: answered - begun };
   };
 
   /** Say goodbye everywhere, as a closed browser does not. */
