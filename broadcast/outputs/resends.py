@@ -2,13 +2,13 @@
 
 An answer that is still on its way makes no player patient: Chromium asks again after 100 ms, whatever the
 line's delay. Answering each time would fill a thin line with copies, so the same packet comes again after
-most of a round trip at the earliest, and all together keep to the rendition's rate. Who asks for a
-packet a third time, or more, has a line that loses requests or answers: it gets two.
+most of a round trip at the earliest, and all together keep to the rendition's rate. Who asks for a packet a
+second time has a line that loses requests or answers: it gets two copies, and then three.
 """
 
 ROUND_TRIP = 0.1  # seconds, until it is measured
 LEAST = 0.75  # of a round trip, between two answers for the same packet
-TWICE = 3  # requests for a packet, from which on it comes twice
+COPIES = 3  # of one packet at most
 SHARE = 1.0  # of the rendition's rate that may be sent again; 10 ms of jitter make players ask for 0.75 ...
 AT_ONCE = 0.5  # ... seconds of that rate at once: a keyframe
 REMEMBERED = 512  # packets
@@ -37,7 +37,7 @@ class Resends:
         full = most if self._tokens is None else self._tokens + SHARE * rate * (now - self._at)
         self._tokens, self._at = min(most, full), now
         times = self._sent.get(sequence, (0.0, 0))[1] + 1
-        copies = min(2 if times >= TWICE else 1, int(self._tokens / (8 * size)))
+        copies = min(times, COPIES, int(self._tokens / (8 * size)))
         if copies:
             self._tokens -= copies * 8 * size
             self._sent.pop(sequence, None)
