@@ -19,11 +19,13 @@ from broadcast.errors import PavilionError
 from demo.control import Refused
 from tests.bench import (
     audience,
+    blocked,
     handoffs,
     joining,
     lines,
     live,
     measures,
+    restream,
     rewind,
     soak,
     takeover,
@@ -45,6 +47,7 @@ STEPS = {
     "dead-feed": handoffs.dead_feed,
     "kill": measures.kill,
     "hls": live.hls,
+    "restream": restream.restream,
     "restart": handoffs.restart,
 }
 BOTH = ("thony", "lanvin")
@@ -63,7 +66,7 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = ("fanout", "joining", "lines", "workers", "rewind", *STEPS)
+    parts = ("fanout", "joining", "lines", "workers", "rewind", "blocked", *STEPS)
     parser.add_argument(
         "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
@@ -98,6 +101,9 @@ def main() -> int:
     if "rewind" in chosen:
         _say("rewind: an event of hours, made at speed")
         figures += rewind.run(options.quick)
+    if "blocked" in chosen:
+        _say("blocked: UDP is swallowed, and the server killed")
+        figures += blocked.run()
     if set(chosen) & {*STEPS, "hls-long"}:
         figures += asyncio.run(_measure(chosen, options.nice, options.minutes))
     if "soak" in chosen:

@@ -28,11 +28,12 @@ ROOT = Path(__file__).parents[2]
 # As the viewer's page sets it up, and with every stall counted.
 PLAY = """async () => {
     const { default: Hls } = await import("/lib/hls.js");
+    const { CONFIG } = await import("/js/deck.js");
+    const { Edge } = await import("/js/edge.js");
     const video = document.createElement("video");
     video.muted = true;
     document.body.append(video);
-    const wish = { maxLiveSyncPlaybackRate: 1.5, liveSyncOnStallIncrease: 0, backBufferLength: 30 };
-    const hls = new Hls({ lowLatencyMode: true, ...wish });
+    const hls = new Hls(CONFIG);
     window.stalls = [];
     window.faults = [];
     video.addEventListener("waiting", () => stalls.push(performance.now()));
@@ -46,10 +47,8 @@ PLAY = """async () => {
     await new Promise((go) => hls.once(Hls.Events.MANIFEST_PARSED, go));
     await video.play();
     window.hls = hls;
-    // hls.js plays faster only when it is nearly there: from further away one jumps, as the page does.
-    window.jumping = setInterval(() => {
-        if (hls.latency > 4 && hls.liveSyncPosition) video.currentTime = hls.liveSyncPosition;
-    }, 1000);
+    window.edge = new Edge(video, hls);
+    edge.follow();
     window.eye = new probe.Watch(video, { code: true });
 }"""
 

@@ -82,6 +82,27 @@ async def test_many_players_are_one(server: Server, kind: str, tmp_path: Path, t
         check(body.decode())
 
 
+async def test_http_2(server: Server, tmp_path: Path, tcp_port: int) -> None:
+    """One connection by HTTP/2 carries the playlists, and a part that is still waited for, all at once."""
+    if caches.program("nginx") is None or caches.program("curl") is None:
+        pytest.skip("nginx and curl are needed. Say: apt-get install nginx-light curl")
+    async with caches.nginx(tmp_path / "nginx", tcp_port, server.http) as url:
+        playlist = await first_playlist(url)
+        _, _, body = await asyncio.to_thread(get, playlist)
+        hint = re.findall(r'HINT:TYPE=PART,URI="(part-\d+\.m4s)', body.decode())[0]
+        wanted = [f"{url}/live/index.m3u8", playlist, playlist.replace("media.m3u8", hint)]
+        options = ["--http2", "--insecure", "--silent", "--show-error", "--fail", "--max-time", "60"]
+        options += ["--parallel", "--write-out", "%{http_version} %{http_code} %{num_connects}\n"]
+        command = ["curl", *options]
+        for each in wanted:
+            command += ["--output", "/dev/null", each]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        answers = sorted(line.split() for line in said.decode().splitlines())
+        assert [answer[:2] for answer in answers] == [["2", "200"]] * 3
+        assert sum(int(answer[2]) for answer in answers) == 1, "one connection"
+
+
 async def _keeps_nothing_wrong(playlist: str) -> None:
     """A part that is not there yet is not there; later it is."""
     _, _, body = await asyncio.to_thread(get, playlist)

@@ -3,6 +3,7 @@
  * cannot work (an iPhone without ManagedMediaSource). Moments are dates (epoch ms); null is the live edge.
  */
 
+import { Edge } from './edge.js';
 import { dateAt, pieces, timeAt } from './timeline.js';
 
 /**
@@ -16,17 +17,17 @@ const LIBRARY = '/lib/hls.js';
 const PLAYLIST = '/live/index.m3u8';
 const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
-/** The rate at which live playback catches up with the edge, and which nobody hears. */
-const CATCH_UP = 1.5;
-
 /** This near is there, s. */
 const NEAR = 0.3;
 
 /** So many fatal errors of the media are mended in place within a minute; more start anew. */
 const MENDS = 3;
 
-const CONFIG = {
+/** How hls.js is set up. */
+export const CONFIG = Object.freeze({
   lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: 1, // edge.js keeps it live
+  liveSyncOnStallIncrease: 0,
   enableWorker: false, // fMP4 needs no work, and a worker would need a blob: script
   preferManagedMediaSource: true,
   // Memory stays flat, however long one watches and wherever one jumps to; s and octets.
@@ -35,12 +36,12 @@ const CONFIG = {
   maxMaxBufferLength: 24,
   maxBufferSize: 24e6,
   frontBufferFlushThreshold: 30,
-  maxLiveSyncPlaybackRate: CATCH_UP,
-};
+});
 
 export class Deck {
   running = false;
   #hls = /** @type {any} */ (null);
+  #edge = /** @type {Edge | null} */ (null);
   #turn = 0;
   #target = /** @type {number | null} */ (null);
   #begin = -1;
@@ -96,6 +97,8 @@ export class Deck {
   stop() {
     this.#turn += 1;
     this.running = false;
+    this.#edge?.leave();
+    this.#edge = null;
     this.#hls?.destroy();
     this.#hls = null;
     this.#pieces = [];
@@ -150,6 +153,7 @@ export class Deck {
     const own = pass ? { xhrSetup: (/** @type {XMLHttpRequest} */ xhr) => xhr.setRequestHeader('Authorization', `Bearer ${pass}`) } : {};
     const hls = new Hls({ ...CONFIG, ...own, startPosition: this.#begin });
     this.#hls = hls;
+    this.#edge = new Edge(video, hls);
     hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {string} */ _name, /** @type {any} */ { details }) => (this.#pieces = pieces(details.fragments)));
     hls.on(Hls.Events.ERROR, (/** @type {string} */ _name, /** @type {any} */ data) => data.fatal && this.#mend(Hls, data));
     this.#applyRate();
@@ -166,7 +170,7 @@ export class Deck {
   #place() {
     const { video } = this.options;
     if (video.readyState < 1) return false;
-    const time = this.#target === null ? this.#edge() : this.#timeAt(this.#target);
+    const time = this.#target === null ? this.#end() : this.#timeAt(this.#target);
     if (time === null) return false;
     this.#placed = true;
     if (Math.abs(video.currentTime - time) < NEAR) return false;
@@ -175,7 +179,7 @@ export class Deck {
   }
 
   /** @returns {number | null} where live playback belongs, s */
-  #edge() {
+  #end() {
     if (this.#hls) return this.#hls.liveSyncPosition;
     const { seekable } = this.options.video;
     return seekable.length > 0 ? seekable.end(seekable.length - 1) - 3 : null;
@@ -204,8 +208,8 @@ export class Deck {
 
   #applyRate() {
     const live = this.#target === null;
-    // hls.js sets the rate itself while it follows the edge, and would undo the viewer's elsewhere.
-    if (this.#hls) this.#hls.config.maxLiveSyncPlaybackRate = live ? CATCH_UP : 1;
+    if (live) this.#edge?.follow();
+    else this.#edge?.leave();
     const { video } = this.options;
     video.defaultPlaybackRate = 1;
     video.playbackRate = live ? 1 : this.#rate;

@@ -29,7 +29,7 @@ const FRUITLESS = new Set(['no_media', 'busy']);
 
 /** While LL-HLS is shown: the waits after the first, second, ... attempt that brought no picture, ms: each costs the server an offer. */
 const RTC_WAITS = [20_000, 60_000, 300_000];
-const HLS_WAITS = [500, 1500, 4000, 10_000];
+const HLS_WAITS = [500, 1500, 3000];
 
 /** @param {number} now ms @returns {Choice} */
 export function begin(now) {
