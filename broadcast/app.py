@@ -225,7 +225,8 @@ class App:
 
     def not_ready(self) -> list[str]:
         """What is missing before the programme is on the air; empty when it is."""
-        return [] if self.stage.mixer_up() else ["mixer"]
+        parts = {"mixer": self.stage.mixer_up(), "desk": self.desk.well}
+        return [name for name, well in parts.items() if not well]
 
     def metrics(self) -> dict[str, tuple[str, str, float]]:
         """Name -> (type, help, value) for Prometheus."""

@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from broadcast.config import ReairConfig, TalkConfig
 
 GRID_MOST = 6  # pictures that a grid shows
+RESERVED = "again-"  # with which the ids of re-aired talks begin
 
 
 def check_talk(key: str, talk: "TalkConfig", speakers: set[str], clips: set[str]) -> None:
     """Whose talk it is, and with what. Raises `ConfigError`."""
+    if talk.id.startswith(RESERVED):
+        raise ConfigError(f"{key}.id", f"must not begin with {RESERVED}: those are re-airs")
     for speaker in talk.speakers:
         if speaker not in speakers:
             raise ConfigError(f"{key}.speakers", f"must name people with the role speaker; {speaker} is none")

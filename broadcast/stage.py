@@ -40,6 +40,7 @@ class Shown:
     talk: Talk
     layout: str
     lost: frozenset[str] = frozenset()
+    airing: str = ""
 
 
 class Stage:
@@ -59,6 +60,7 @@ class Stage:
         self._people = {person.id: person for person in people}
         self._dead_after = dead_after
         self._staged: frozenset[str] = frozenset()
+        self._played: dict[str, str] = {}  # of each clip that is staged, the airing for which it plays
         self._taps: dict[str, tuple[Feed, Callable[[], None]]] = {}
         self._shown: Shown | None = None
         self._card = Card("")
@@ -77,6 +79,7 @@ class Stage:
         for clip in self._clips.values():
             if clip.id not in wanted:
                 clip.stop()
+                self._played.pop(clip.id, None)
             elif clip.id not in self._staged:
                 clip.cue()
         self._staged = wanted
@@ -100,14 +103,14 @@ class Stage:
         people: Sequence[Person],
         transition: str,
         lost: Collection[str],
+        airing: str,
     ) -> None:
         """Put a talk on the programme at the next frame, without the feeds in `lost`; the mixer answers with
-        the token."""
-        before, self._shown = self._shown, Shown(token, talk, layout, frozenset(lost))
+        the token. Its clip plays from the start, once an `airing`."""
+        self._shown = Shown(token, talk, layout, frozenset(lost), airing)
         clip = self._clips.get(f"clip.{talk.clip}") if talk.clip else None
-        goes_on = before is not None and before.talk.id == talk.id
-        if clip is not None and not (goes_on and clip.playing):
-            clip.play()
+        if clip is not None:
+            self._play(clip, airing)
         self._mixer.show(self._scene(self._shown), token, "dissolve" if transition == "dissolve" else "cut")
 
     def show_slate(self, token: str, slate: Slate) -> None:
@@ -189,7 +192,7 @@ class Stage:
         """A clip can be played from now on: it is if it is on air already (after a restart), and if it is
         next, its first picture stands ready."""
         if self._shown is not None and clip.id in self._shown.talk.feeds:
-            clip.play()
+            self._play(clip, self._shown.airing)
         elif clip.id in self._staged:
             clip.cue()
 
@@ -201,6 +204,11 @@ class Stage:
         """A feed is gone."""
         self._tap()
         self._redraw(feed.id)
+
+    def _play(self, clip: ClipFeed, airing: str) -> None:
+        if self._played.get(clip.id) != airing:
+            self._played[clip.id] = airing
+            clip.play()
 
     def _tap(self) -> None:
         """Hand the frames of every staged feed and every voice in use to the mixer, and of no other."""

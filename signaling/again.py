@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from signaling.event import AGAIN, Person, Plan, Role
+from signaling.event import AGAIN, Plan
 from signaling.facts import Fact, Reaired, Unreaired
 from signaling.orders import Add, CancelReair, Command, Cue, Reair, ShowSlate, Skip, Take
+from signaling.plans import MACHINE, plan_of
 from signaling.refusal import Refused
 from signaling.rundown import Item, TalkState
 from signaling.state import State
 
-MACHINE = Person("again", "Re-air", Role.PRODUCER)
 WHOLE = "event"  # a plan's `what` for everything
 MAX_PLANS = 20
 MAX_TALKS = 190  # of the rundown: some stay free for producers
@@ -51,11 +51,6 @@ def moment(text: str, zone: ZoneInfo) -> float:
 def talk_of(plan: str, chapter: str) -> str:
     """The id of a talk, and of its clip."""
     return f"{AGAIN}{plan}-{chapter}"
-
-
-def plan_of(talk: str | None) -> str | None:
-    """The plan to which a talk belongs; None: it is no re-air."""
-    return talk.removeprefix(AGAIN).split("-", 1)[0] if talk is not None and talk.startswith(AGAIN) else None
 
 
 def decide_reair(state: State, command: Reair) -> list[Fact]:
@@ -176,7 +171,7 @@ def _play(
 
 def _due(state: State, plan: Plan, ready: Mapping[str, Sequence[Piece]], now: float) -> Iterator[Item]:
     """The talks of a plan whose hour has come that were not on air yet."""
-    if plan.loop or plan.at is None or _stopped(state, plan):
+    if plan.loop or plan.at is None or plan.stopped:
         return
     if plan.at <= now <= _last_call(plan, ready.get(plan.id, ())):
         yield from (item for item in _items(state, plan, ready) if not state.rundown.is_over(item))
@@ -184,7 +179,7 @@ def _due(state: State, plan: Plan, ready: Mapping[str, Sequence[Piece]], now: fl
 
 def _looped(state: State, plan: Plan, ready: Mapping[str, Sequence[Piece]], now: float) -> Iterator[Item]:
     """With which talk a loop goes on: those that were not on air yet, then who was longest ago."""
-    if plan.loop and (plan.at is None or plan.at <= now) and not _stopped(state, plan):
+    if plan.loop and (plan.at is None or plan.at <= now) and not plan.stopped:
         ended = {airing.talk: airing.start for airing in state.airings}
         yield from sorted(_items(state, plan, ready), key=lambda item: ended.get(item.talk.id, 0.0))
 
@@ -217,15 +212,3 @@ def _last_call(plan: Plan, pieces: Sequence[Piece]) -> float:
     """After this nothing of a plan begins any more."""
     assert plan.at is not None, "only what has an hour can be late"
     return plan.at + LATE + 60 * sum(piece.minutes for piece in pieces)
-
-
-def _stopped(state: State, plan: Plan) -> bool:
-    """Whether a producer put the slate on this re-air, or during the pause after it."""
-    last = state.airings[-1] if state.airings else None
-    if last is None or plan_of(last.talk) != plan.id:
-        return False
-    hands = ("", MACHINE.id)
-    return any(
-        move.do == ShowSlate.TYPE and move.person not in hands and move.at >= last.start
-        for move in state.backstage.moves
-    )

@@ -39,6 +39,7 @@ from signaling.orders import (
     Take,
     TalkBack,
 )
+from signaling.plans import plan_of
 from signaling.refusal import Refused
 from signaling.rules import fresh, idle, item_of, require
 from signaling.state import State
@@ -72,7 +73,7 @@ def decide(state: State, sight: Sight, person: Person, command: Command) -> list
         case SetScene():
             return _scene(state, command)
         case Edit():
-            return decide_edit(state, command)
+            return decide_edit(state, person, command)
         case Aim():
             return decide_target(state, sight, command)
         case Reair():
@@ -165,7 +166,8 @@ def _pass_floor(state: State, sight: Sight, person: Person, command: PassFloor) 
 
 
 def _slate(state: State, person: Person, command: ShowSlate) -> list[Fact]:
-    """The slate is the emergency brake: it ends a running hand-off to a talk instead of waiting for it."""
+    """The slate is the emergency brake: it ends a running hand-off to a talk instead of waiting for it, and a
+    re-air with what of it is on standby."""
     running, default = state.hand_off, state.floor.default_slate
     facts: list[Fact] = []
     token = state.next_token
@@ -183,7 +185,9 @@ def _slate(state: State, person: Person, command: ShowSlate) -> list[Fact]:
         until=default.until if command.until is None else command.until,
     )
     order = Began(token, None, person.name, person.id, command.id, "slate", slate=slate, hold=command.hold)
-    return [*facts, order]
+    ended = plan_of(state.floor.air.talk or state.floor.air.held)
+    left = [Cued(None)] if ended is not None and plan_of(state.rundown.standby) == ended else []
+    return [*facts, order, *left]
 
 
 def _scene(state: State, command: SetScene) -> list[Fact]:

@@ -24,7 +24,7 @@ class Crowd:
         self._strangers: dict[str, Client] = {}  # have not said hello; few, and for ten seconds at most
         self._people: dict[str, set[Client]] = {}
         self._newcomers: list[Client] = []
-        self._sent = -1
+        self._sent = (-1, 0, 0)
         self._public = ""
         self._forecast: Forecast | None = None
         self._forecast_at = float("-inf")
@@ -85,13 +85,14 @@ class Crowd:
     def tell_state(self, state: State, wall: float) -> None:
         """Send the state to newcomers, and to all who may see what has changed since the last call."""
         newcomers, self._newcomers = self._newcomers, []
-        changed = state.revision != self._sent or self._forecast_changed(state, wall)
+        now = (state.revision, state.viewers, state.screens)
+        changed = now != self._sent or self._forecast_changed(state, wall)
         if not changed and not newcomers:
             return
         texts = StateTexts(state, wall)
         told = set(newcomers)
         if changed:
-            self._sent = state.revision
+            self._sent = now
             self._forecast_at, self._forecast = wall, forecast_of(state, wall)
             public = self._public_changed(state, wall)
             told.update(c for c in self._clients.values() if c.greeted and (public or c.role in BACKSTAGE))

@@ -12,9 +12,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from signaling.again import MACHINE, Piece, step
+from signaling.again import Piece, step
 from signaling.airings import told
 from signaling.answers import Answer
 from signaling.client import BUSY, REMOVED, SHUTDOWN, Client, Connection, Goodbye
@@ -27,6 +28,7 @@ from signaling.ledger import Ledger
 from signaling.messages import Hello
 from signaling.orders import Command
 from signaling.passes import Claims, Passes
+from signaling.plans import MACHINE
 from signaling.refusal import PassRefused, Refused
 from signaling.show import Show
 from signaling.views import welcome
@@ -103,6 +105,7 @@ class Desk:
             log.info("resumed from %d lines: %s", len(records), self._show.state.floor.air)
         await self._settle(now)
         self._task = asyncio.create_task(self._run(), name="desk")
+        self._task.add_done_callback(_died)
 
     async def stop(self) -> None:
         """Tell everybody, write what is left, and end. Idempotent."""
@@ -117,6 +120,11 @@ class Desk:
                 await asyncio.wait({task})
                 log.warning("the desk did not end by itself and was cancelled")
         await self._journal.close()
+
+    @property
+    def well(self) -> bool:
+        """Whether it runs: what is put to it will be done."""
+        return self._task is not None and not self._task.done()
 
     # ---- people
 
@@ -323,7 +331,7 @@ class Desk:
             self._audience_at = now.mono
             viewers, screens = self.count_audience()
             viewers += self._crowd.by_http(Role.VIEWER)
-            self._show.audience(viewers, screens + self._crowd.by_http(Role.SCREEN), now)
+            self._show.audience(viewers, screens + self._crowd.by_http(Role.SCREEN))
         if now.mono - self._health_at >= HEALTH_SECONDS:
             self._health_at = now.mono
             if self._crowd.has_producers():
@@ -338,8 +346,8 @@ class Desk:
         self._guard(self._direct, now)
         self._ledger.owe(answers)
         for answer in self._ledger.due():
-            self._answer(answer)
-        self._crowd.tell_state(self._show.state, self._wall())
+            self._guard(partial(self._answer, answer), now)
+        self._guard(self._tell, now)
 
     def _direct(self, now: Moment) -> None:
         for seat in self._show.state.roster.seats.values():
@@ -347,13 +355,21 @@ class Desk:
                 self._crowd.end_person(seat.person.id, REMOVED)
         self._director.direct(self._show.state)
 
-    def _answer(self, answer: Answer) -> None:
+    def _tell(self, now: Moment) -> None:
+        self._crowd.tell_state(self._show.state, now.wall)
+
+    def _answer(self, answer: Answer, now: Moment) -> None:
         for client in self._asked.pop((answer.person, answer.id), ()):
             if answer.error is None:
                 client.send({"type": "done", "id": answer.id})
             else:
                 log.info("> %s refused %s: %s", client.id, answer.id, answer.error["code"])
                 client.refuse(answer.id, answer.error)
+
+
+def _died(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the desk has died, the server must be started again", exc_info=error)
 
 
 def _log(records: list[Record]) -> None:

@@ -38,9 +38,10 @@ class Stage(Protocol):
         people: Sequence[Person],
         transition: str,
         lost: Collection[str],
+        airing: str,
     ) -> None:
         """Show this at the next frame, without the feeds in `lost`; `Desk.shown(token, ...)` follows with its
-        first frame. The same talk again (another layout, another title) goes on where it is."""
+        first frame. The same `airing` again (another layout, another title) goes on where it is."""
 
     def show_slate(self, token: str, slate: Slate) -> None:
         """The same for the slate."""
@@ -121,4 +122,6 @@ class Director:
             self._stage.show_slate(picture.token, picture.slate)
             return
         people = [person for one in talk.speakers if (person := state.event.person(one)) is not None]
-        self._stage.show_talk(picture.token, talk, picture.layout, people, picture.transition, picture.lost)
+        self._stage.show_talk(
+            picture.token, talk, picture.layout, people, picture.transition, picture.lost, picture.airing
+        )

@@ -1,5 +1,6 @@
 """(P) The rundown live: what each edit leads to, or why it is refused."""
 
+from signaling.event import AGAIN, Person
 from signaling.facts import (
     Added,
     Automated,
@@ -25,6 +26,7 @@ from signaling.orders import (
     Skip,
     Unskip,
 )
+from signaling.plans import MACHINE, plan_of
 from signaling.refusal import Refused
 from signaling.rules import idle, item_of, speaker
 from signaling.rundown import Item, TalkState
@@ -34,13 +36,13 @@ MAX_TALKS = 200
 LEAST_MINUTES = 1.0  # that an extension backwards leaves
 
 
-def decide_edit(state: State, edit: Edit) -> list[Fact]:
+def decide_edit(state: State, person: Person, edit: Edit) -> list[Fact]:
     """The facts that this edit leads to; none where all is as wished already. Raises Refused."""
     match edit:
         case Move():
             return _move(state, edit)
         case Add():
-            return _add(state, edit)
+            return _add(state, person, edit)
         case Skip(talk=talk):
             return [Skipped(talk, True)] if _not_over(state, talk).mark is not TalkState.SKIPPED else []
         case Unskip(talk=talk):
@@ -88,9 +90,12 @@ def _move(state: State, edit: Move) -> list[Fact]:
     return [] if edit.before in (edit.talk, after) else [Moved(edit.talk, edit.before)]
 
 
-def _add(state: State, edit: Add) -> list[Fact]:
+def _add(state: State, person: Person, edit: Add) -> list[Fact]:
     if len(state.rundown) >= MAX_TALKS:
         raise Refused("rundown_full", f"A rundown holds {MAX_TALKS} talks at most.")
+    for wanted in (edit.talk, edit.clip):
+        if plan_of(wanted) is not None and person != MACHINE:
+            raise Refused("reserved", f"Names that begin with {AGAIN} are those of re-airs.", name=wanted)
     name = edit.talk if edit.talk is not None else _free_name(state)
     if state.rundown.item(name) is not None:
         raise Refused("talk_exists", f"There is a talk {name!r} already.", talk=name)

@@ -26,7 +26,8 @@ class Role(StrEnum):
 class Moment(NamedTuple):
     """Now, by both clocks: `mono` measures how long things last, `wall` is what people read (Unix seconds).
 
-    The wall clock may be set while the show runs; nothing is ever timed by it.
+    The wall clock may be set while the show runs, so only what people ask for by the hour goes by it: when a
+    re-air begins, and what is still to come.
     """
 
     mono: float
@@ -98,13 +99,15 @@ class Target:
 class Plan:
     """A re-air: `what` is "event" or a talk's id; `at` in Unix seconds, or None: as soon as nothing is live.
 
-    `loop`: again and again, until the next live talk.
+    `loop`: again and again while nothing is live. `stopped`: a producer has ended it until they take one of
+    its talks.
     """
 
     id: str
     what: str
     at: float | None = None
     loop: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Rescened:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many watch."""
+    """How many watched: in old journals alone, where it counts as a revision."""
 
     viewers: int
     screens: int

@@ -51,6 +51,7 @@ class Air:
 
     `token` names this picture to the mixer. `held` is a talk that was interrupted; with `returns` it comes
     back by itself. `layout` is the talk's (the held one's, too). `forced`: taken without asking for pictures.
+    `airing` is the token with which the talk came on air, so that its clip goes on when it is shown anew.
     `lost` are its feeds that have died, without which it is drawn. `ended`: its clip is over, so something
     has to follow; `stranded`: what was to follow could not come, so it will be the slate.
     """
@@ -65,6 +66,7 @@ class Air:
     returns: bool = False
     forced: bool = False
     lost: tuple[str, ...] = ()
+    airing: str = ""
     ended: bool = False
     stranded: bool = False
 
@@ -84,7 +86,8 @@ class HandOff:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the mixer is to show: a talk, or the slate when `talk` is None. Told anew when `token` changes."""
+    """What the mixer is to show: a talk, or the slate when `talk` is None. Told anew when `token` changes;
+    with the same `airing` it goes on where it is."""
 
     token: str
     talk: str | None
@@ -92,6 +95,7 @@ class Picture:
     slate: Slate
     transition: str
     lost: tuple[str, ...] = ()
+    airing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,10 @@ class Floor:
         """What the mixer is to show: the target once committed, else what is on air."""
         if self.hand_off is not None and self.hand_off.phase is Phase.COMMIT:
             order = self.hand_off.order
-            return Picture(
-                order.token, order.talk, order.layout, order.slate or self.air.slate, order.transition
-            )
+            slate = order.slate or self.air.slate
+            return Picture(order.token, order.talk, order.layout, slate, order.transition, airing=order.token)
         air = self.air
-        return Picture(air.token, air.talk, air.layout, air.slate, air.transition, air.lost)
+        return Picture(air.token, air.talk, air.layout, air.slate, air.transition, air.lost, air.airing)
 
     def advance(
         self, now: Moment, sight: Sight, target: Talk | None, air_alive: bool, token: str
@@ -221,6 +224,7 @@ class Floor:
             order.layout,
             order.transition,
             forced=order.forced,
+            airing=order.token,
         )
         return replace(self, air=air, hand_off=None)
 
@@ -246,7 +250,8 @@ class Floor:
         air = self.air
         assert air.talk is None, "only from the slate can a talk return"
         assert air.held is not None, "only a held talk can return"
-        back = Air(fact.token, air.held, now.wall, self.default_slate, air.layout, "cut", lost=fact.lost)
+        slate, token = self.default_slate, fact.token
+        back = Air(token, air.held, now.wall, slate, air.layout, "cut", lost=fact.lost, airing=token)
         return replace(self, air=back)
 
     def _reslated(self, fact: Reslated) -> "Floor":

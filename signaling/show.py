@@ -16,7 +16,6 @@ from signaling.facts import (
     Began,
     Came,
     Confirmed,
-    Counted,
     Ended,
     Erased,
     Fact,
@@ -115,17 +114,16 @@ class Show:
 
     def clip_ended(self, clip: str, now: Moment) -> None:
         """A clip that does not loop has been sent to its end."""
-        live, running = self.state.live, self.state.hand_off
-        if live is None or live.clip != clip or (running is not None and running.phase is Phase.COMMIT):
-            return  # once committed, it is about to leave the air anyway
+        live = self.state.live
+        if live is None or live.clip != clip:
+            return
         if not self.state.floor.air.ended:
             self._act([Ended(live.id)], now)
         self.tick(now)
 
-    def audience(self, viewers: int, screens: int, now: Moment) -> None:
-        """How many watch."""
-        if (viewers, screens) != (self.state.viewers, self.state.screens):
-            self._act([Counted(viewers, screens)], now)
+    def audience(self, viewers: int, screens: int) -> None:
+        """How many watch; not journalled, for it would be a line every two seconds, and nobody acts on it."""
+        self.state = replace(self.state, viewers=viewers, screens=screens)
 
     def warn(self, code: str, message: str, now: Moment) -> None:
         """Tell the producers of something that went wrong outside the show's own rules."""

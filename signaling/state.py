@@ -17,7 +17,6 @@ from signaling.facts import (
     Began,
     Came,
     Confirmed,
-    Counted,
     Cued,
     Ended,
     Extended,
@@ -30,7 +29,6 @@ from signaling.facts import (
     Lost,
     Moved,
     Readied,
-    Reaired,
     Redrawn,
     Removed,
     Restarted,
@@ -42,10 +40,10 @@ from signaling.facts import (
     TargetAdded,
     TargetRemoved,
     TargetSwitched,
-    Unreaired,
     Warned,
 )
 from signaling.handoff import Floor, HandOff
+from signaling.plans import planned
 from signaling.roster import PersonState, Roster
 from signaling.rundown import Rundown, TalkState
 
@@ -61,7 +59,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`revision` grows with each fact; `moved` is the one that last changed the air or the standby."""
+    """`revision` grows with each fact; `moved` is the one that last changed the air or the standby.
+
+    `viewers` and `screens` come from no fact: whoever watches is counted anew.
+    """
 
     event: Event
     rundown: Rundown
@@ -149,12 +150,10 @@ def apply(state: State, fact: Fact, now: Moment) -> State:
         targets=_targets(state.targets, fact),
         revision=state.revision + 1,
         problem=_problem(state, fact, now),
-        plans=_plans(state.plans, fact, now),
+        plans=planned(state.plans, state.floor, fact, now),
     )
     if floor.air.talk != state.floor.air.talk:
         after = replace(after, airings=followed(state.airings, floor.air.talk, now.wall))
-    if isinstance(fact, Counted):
-        after = replace(after, viewers=fact.viewers, screens=fact.screens)
     after = _rest(state, after)
     if _order(after) != _order(state):
         after = replace(after, moved=after.revision)
@@ -268,16 +267,6 @@ def _targets(targets: tuple[Target, ...], fact: Fact) -> tuple[Target, ...]:
             return tuple(replace(each, on=on) if each.id == target else each for each in targets)
         case _:
             return targets
-
-
-def _plans(plans: tuple[Plan, ...], fact: Fact, now: Moment) -> tuple[Plan, ...]:
-    match fact:
-        case Reaired(plan, what, at, loop):
-            return (*plans, Plan(plan, what, now.wall if at is None and not loop else at, loop))
-        case Unreaired(plan):
-            return tuple(each for each in plans if each.id != plan)
-        case _:
-            return plans
 
 
 def _roster(roster: Roster, fact: Fact) -> Roster:

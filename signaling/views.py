@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from signaling.again import MACHINE
 from signaling.backstage import Move, TextCue
 from signaling.event import Event, Person, Role, Target
 from signaling.forecast import Forecast, ends, forecast
+from signaling.plans import MACHINE
 from signaling.roster import Seat
 from signaling.rundown import Item
 from signaling.state import State
@@ -108,7 +108,13 @@ def _for_producers(state: State) -> dict[str, Any]:
         "moves": [_move(state, move) for move in backstage.moves],
         "targets": [_target(target) for target in state.targets],
         "reairs": [
-            {"id": plan.id, "what": plan.what, "at": millis(plan.at), "loop": plan.loop}
+            {
+                "id": plan.id,
+                "what": plan.what,
+                "at": millis(plan.at),
+                "loop": plan.loop,
+                "stopped": plan.stopped,
+            }
             for plan in state.plans
         ],
     }

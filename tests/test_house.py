@@ -65,6 +65,7 @@ PURE = [
             "signaling/messages.py",
             "signaling/moves.py",
             "signaling/orders.py",
+            "signaling/plans.py",
             "signaling/refusal.py",
             "signaling/roster.py",
             "signaling/rules.py",

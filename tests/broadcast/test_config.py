@@ -95,6 +95,7 @@ BROKEN = [
     (with_talk(speakers=["boss"]), "talks[0].speakers: must name people with the role speaker; boss is none"),
     (with_talk(speakers=["ann", "ann"]), "talks[0].speakers: must name each person once"),
     (with_talk(speakers=[]), "talks[0].speakers: must name somebody, or talks.clip a clip"),
+    (with_talk(id="again-one"), "talks[0].id: must not begin with again-: those are re-airs"),
     (with_talk(clip="film"), "talks[0].clip: must be the id of one of the clips; film is none"),
     (with_talk(minutes=0), "talks[0].minutes: must be at least 0.05"),
     (

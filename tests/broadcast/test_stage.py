@@ -97,9 +97,9 @@ class Theatre:
             self.feeds.add(Feed(feed, owner=owner, kind=kind or "camera"))
 
     def drawn(
-        self, talk: Talk, layout: str = "", lost: tuple[str, ...] = ()
+        self, talk: Talk, layout: str = "", lost: tuple[str, ...] = (), airing: str = "1"
     ) -> tuple[Layout, tuple[str, ...]]:
-        self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost)
+        self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost, airing)
         scene, _ = self.mixer.scenes[-1]
         return scene.layout, tuple(source.feed for source in scene.pictures)
 
@@ -276,8 +276,11 @@ def test_a_clip_plays_once(theatre: Theatre) -> None:
     assert theatre.clip.did == ["cue", "play"]
     theatre.drawn(FILM)
     assert theatre.clip.did == ["cue", "play"]
-    theatre.stage.show_slate("2", SLATE)
+    theatre.drawn(SOLO, airing="2")
     theatre.drawn(FILM)
+    assert theatre.clip.did == ["cue", "play"], "a hand-off that was aborted does not start it again"
+    theatre.stage.show_slate("3", SLATE)
+    theatre.drawn(FILM, airing="4")
     assert theatre.clip.did == ["cue", "play", "play"], "taken again it starts again"
     theatre.stage.stage([])
     assert theatre.clip.did[-1] == "stop"

@@ -101,6 +101,7 @@ class DoomedStage(FakeStage):
         people: Sequence[Person],
         transition: str,
         lost: Collection[str],
+        airing: str,
     ) -> None:
         self._fate.meet("shown")
         asyncio.get_running_loop().call_soon(self.desk.shown, token, 0.0)

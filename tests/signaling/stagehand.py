@@ -48,6 +48,7 @@ class FakeStage:
         self.shown: list[tuple[Any, ...]] = []
         self.staged: list[tuple[str, ...]] = []
         self.lost: tuple[str, ...] = ()
+        self.airing = ""
         self.loud: dict[str, Level] = {}
         self.voices: dict[str, tuple[str, ...]] = {}
         self.barred: frozenset[str] = frozenset()
@@ -67,9 +68,11 @@ class FakeStage:
         people: Sequence[Person],
         transition: str,
         lost: Collection[str],
+        airing: str,
     ) -> None:
         self.shown.append((token, talk.id, layout, [person.id for person in people], transition))
         self.lost = tuple(lost)
+        self.airing = airing
 
     def show_slate(self, token: str, slate: Slate) -> None:
         self.shown.append((token, None, slate))

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.again import MACHINE, Piece, coming, moment, plan_of, step, talk_of
+from signaling.again import Piece, coming, moment, step, talk_of
 from signaling.event import Event, Person, Plan, Talk
 from signaling.handoff import Phase
-from signaling.orders import CancelReair, Command, Reair, ShowSlate, Take
+from signaling.orders import Add, CancelReair, Command, Reair, SetLevel, ShowSlate, Take
+from signaling.plans import MACHINE, plan_of
 from signaling.show import Show
 from tests.signaling.stagehand import EVENT, PING, FakeStage, at
 
@@ -197,6 +198,62 @@ def test_a_producer_who_puts_the_slate_on_it_has_ended_it() -> None:
     night.says_(Take(night.name(), FIRST, force=True))
     night.passes(HOUR)
     assert plan_of(night.air) == "c0"
+
+
+def test_what_was_ended_stays_ended() -> None:
+    """However much happens after the producer's slate, and whatever else is on air in between."""
+    hour = Plan("c1", "event", START + 5 * HOUR)
+    night = over(Night(event(Plan("c0", "event", loop=True), hour, talks=(*TALKS, TOMORROW))))
+    night.can_play("c0", "c1")
+    night.passes(60)
+    night.says_(ShowSlate(night.name()))
+    for loud in range(30):
+        night.says_(SetLevel(night.name(), "thony", float(-loud)))
+    night.passes(5 * HOUR - night.now - 30)
+    assert night.air is None
+    night.passes(HOUR)
+    assert [plan_of(air) for _, air in night.seen[-3:]] == ["c1", "c1", None]
+    assert [plan.stopped for plan in night.show.state.plans] == [True, False]
+    night.gives("next", 20)
+    night.passes(HOUR)
+    assert night.air is None
+
+
+def test_a_slate_that_comes_first_ends_it_as_well() -> None:
+    """The hand-off to it was running: it is not begun again."""
+    night = over(Night(event()))
+    night.says_(Reair(night.name(), "event"))
+    plan = night.show.state.plans[0].id
+    night.can_play(plan)
+    night.stage.fresh.clear()  # so that preparing takes its second
+    while night.show.state.hand_off is None:
+        night.passes(10)
+    night.says_(ShowSlate(night.name()))
+    assert night.show.state.plans[0].stopped
+    night.stage.fresh |= {f"clip.{talk_of(plan, piece.chapter)}" for piece in PIECES}
+    night.passes(HOUR)
+    assert night.air is None
+
+
+def test_a_slate_between_two_talks_ends_nothing() -> None:
+    """It had given way to a talk that is planned, and goes on after that."""
+    night = over(Night(event(Plan("c0", "event", loop=True), talks=(*TALKS, TOMORROW))))
+    night.can_play("c0")
+    night.passes(8 * HOUR - night.now)
+    night.says_(ShowSlate(night.name(), "Good morning"))
+    night.gives("next", 20)
+    night.passes(60)
+    assert plan_of(night.air) == "c0"
+
+
+def test_nobody_else_uses_its_names() -> None:
+    """A producer's talk of such a name or clip is refused, for the machine would take it for its own."""
+    night = over(Night(event()))
+    night.show.collect()
+    night.says_(Add("named", "Mine", 5.0, ("thony",), talk="again-mine"))
+    night.says_(Add("clipped", "Mine", 5.0, clip="again-p1-0-one"))
+    _, answers = night.show.collect()
+    assert [answer.error and answer.error["code"] for answer in answers] == ["reserved", "reserved"]
 
 
 def test_producers_ask_for_it_and_take_it_back() -> None:

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from signaling.facts import Record
 from signaling.journal import Journal, JournalError
 from tests.signaling.house import House, until
@@ -35,6 +37,33 @@ async def test_dead_feed_and_back(house: House) -> None:
     await until(lambda: producer.state["air"]["talk"] == "two")
     assert producer.state["problem"] is None
     assert house.stage.shown[-1][1] == "two"
+
+
+async def test_a_fault_in_telling_ends_nothing(house: House) -> None:
+    """It is counted, and the show goes on."""
+    producer, broken = house.line("ping", "producer"), house.line("pia", "producer")
+    await until(lambda: broken.state)
+
+    def send(text: str) -> None:
+        raise RuntimeError("out of paper")
+
+    broken.send = send  # type: ignore[method-assign]
+    broken.say({"type": "cue", "id": "c", "talk": "film"})
+    await until(lambda: house.desk.stats()["faults"])
+    assert await producer.command("cue", "d", talk=None) == "done"
+    assert house.desk.well
+    broken.send = lambda text: None  # type: ignore[method-assign]
+
+
+async def test_a_desk_that_dies_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing can be done without it, so it is no longer well and the log says why."""
+    assert house.desk.well
+    monkeypatch.setattr(house.desk._show, "collect", lambda: 1 / 0)
+    house.desk.mixer_state("up")
+    await until(lambda: not house.desk.well)
+    await until(lambda: "the desk has died" in caplog.text)
 
 
 async def test_mixer_that_never_answers(house: House) -> None:

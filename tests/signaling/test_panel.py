@@ -206,6 +206,38 @@ def test_an_automatic_talk() -> None:
     assert show.air is None
 
 
+def test_a_clip_that_ends_while_the_mixer_is_late() -> None:
+    """The hand-off from it fails, and it is not played again: the slate comes."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.stage.fresh.add("thony")
+    show.do(Take("t", "one", force=True))
+    show.show.clip_ended("film", at(show.now))
+    show.wait(2.1)
+    assert show.answers["t"] == "mixer_late"
+    assert show.show.state.floor.picture.talk is None
+    show.shown()
+    assert show.air is None
+
+
+def test_a_clip_goes_on_after_a_hand_off_that_failed() -> None:
+    """It is the same airing, under another token; taken once more it is another."""
+    show = Rehearsal()
+    show.on_air("film")
+    first = show.show.state.floor.picture
+    show.stage.fresh.add("thony")
+    show.do(Take("t", "one", force=True))
+    show.wait(2.1)
+    again = show.show.state.floor.picture
+    assert (again.talk, again.airing) == ("film", first.airing)
+    assert again.token != first.token
+    show.do(ShowSlate("s"))
+    show.shown()
+    show.do(Take("u", "film", force=True))
+    show.shown()
+    assert show.show.state.floor.picture.airing != first.airing
+
+
 def test_a_restart_after_a_clip() -> None:
     """What had to follow the clip still does."""
     show = Rehearsal()

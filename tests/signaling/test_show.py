@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from signaling.event import Event, Person
-from signaling.facts import Aborted, Record
+from signaling.facts import Aborted, Counted, Record, decode, encode
 from signaling.handoff import Phase
 from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
 from signaling.show import Show
@@ -283,6 +283,22 @@ def test_restart_with_another_config() -> None:
     film = show.show.state.rundown.item("film")
     assert film is not None
     assert show.show.state.rundown.is_over(film)
+
+
+def test_the_audience_is_not_journalled() -> None:
+    """Counted anew after a restart; in an old journal a count is a revision, for the tokens that follow."""
+    show = Rehearsal()
+    show.on_air("one")
+    revision, lines = show.show.state.revision, len(show.records)
+    show.show.audience(30, 2)
+    show.collect()
+    assert (show.show.state.viewers, show.show.state.screens) == (30, 2)
+    assert (show.show.state.revision, len(show.records)) == (revision, lines)
+    show.records += [Record(at(show.now).wall, decode(encode([Counted(7, 1)])))] * 5
+    assert show.restart() == 0
+    assert show.show.state.viewers == 0
+    assert show.show.state.revision == revision + 5 + 1
+    assert show.air == "one"
 
 
 def test_a_fault_changes_nothing() -> None:

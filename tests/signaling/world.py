@@ -386,8 +386,8 @@ class World:
 
 
 def _shown(air: Air) -> Air:
-    """Without what an edit of the slate, or a restart, may change without changing the picture."""
-    return dataclasses.replace(air, slate=EVENT.slate, lost=())
+    """Without what an edit of the slate, a restart or the end of a clip may change, but not the picture."""
+    return dataclasses.replace(air, slate=EVENT.slate, lost=(), ended=False)
 
 
 def lasting(state: State) -> Any:

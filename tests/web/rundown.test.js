@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { before, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
+import { before, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PATIENCE, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
 import { initial } from '../../web/js/state.js';
 import { NOW, onAir, person, show, talk } from './show.js';
 
@@ -59,7 +59,16 @@ test('take says why it may not be pressed', () => {
   assert.match(takeVerdict(live(show()), NOW, -Infinity).reason, /standby/);
   assert.match(takeVerdict({ ...ready, link: 'away' }, NOW, -Infinity).reason, /Not connected/);
   assert.match(takeVerdict(live(show({ standby: 'ana', hand_off: { target: 'ana', phase: 'prepare', by: 'x' } })), NOW, -Infinity).reason, /running/);
-  assert.match(takeVerdict({ ...ready, pending: { a: { command: { type: 'take' }, at: NOW } } }, NOW, -Infinity).reason, /Waiting/);
+});
+
+test('a take that waits for its answer holds up the next until the state shows it, or for three seconds', () => {
+  const waiting = { a: { command: { id: 'a', type: 'take', talk: 'ana' }, at: 0 } };
+  const asked = { ...live(show({ standby: 'ana' })), pending: waiting };
+  const taken = { ...live(onAir('ana', { standby: 'ben' })), pending: waiting };
+  const soon = NOW - TAKE_PATIENCE + 1;
+  assert.match(takeVerdict(asked, NOW, soon).reason, /Waiting/);
+  assert.equal(takeVerdict(taken, NOW, soon).ok, true);
+  assert.equal(takeVerdict(asked, NOW, NOW - TAKE_PATIENCE).ok, true);
 });
 
 test('a second take within the pause is a slip', () => {

@@ -12,6 +12,9 @@ export const MINUTE = 60_000;
 /** A take follows another at the earliest after this, so that a slip of the finger does not act twice; ms. */
 export const TAKE_PAUSE = 600;
 
+/** A take that is not answered holds up the next for so long: a stuck disk delays the answer, not the show; ms. */
+export const TAKE_PATIENCE = 3000;
+
 /** @param {Show} show @returns {Talk | null} the talk on air */
 export function onNow(show) {
   return show.air.kind === 'talk' ? talkById(show, show.air.talk) : null;
@@ -116,7 +119,7 @@ export function takeVerdict(state, now, lastTake) {
   if (state.link !== 'open' || !show) return no('Not connected to the server');
   if (show.hand_off) return no('A hand-off is running');
   if (now - lastTake < TAKE_PAUSE) return no('Just taken');
-  if (Object.values(state.pending).some((pending) => pending.command.type === 'take')) return no('Waiting for the server');
+  if (now - lastTake < TAKE_PATIENCE && Object.values(state.pending).some(({ command }) => command.type === 'take' && command.talk !== show.air.talk)) return no('Waiting for the server');
   if (!show.standby) return no('Nothing on standby: cue a talk first');
   return { ok: true, reason: null };
 }

@@ -23,7 +23,7 @@
  * @typedef {{id: string, state: 'connecting' | 'live' | 'retrying', since: number, code: string | null, reason: string,
  *   next_try: number | null, bitrate: number, dropped: number, reconnects: number}} TargetLine
  * @typedef {{at: number, by: string, person: string, do: string, talk: string | null, who: string | null}} Move a command that was carried out
- * @typedef {{id: string, what: string, at: number | null, loop: boolean}} Reair what is to be on air again: "event" or a talk's id
+ * @typedef {{id: string, what: string, at: number | null, loop: boolean, stopped?: boolean}} Reair what is to be on air again: "event" or a talk's id; `stopped` by a producer
  * @typedef {{type: 'state', revision: number, now: number, event: EventInfo, phase: 'before' | 'live' | 'over', air: Air,
  *   standby: string | null, hand_off: {target: string, phase: 'prepare' | 'commit', by: string} | null,
  *   problem?: (Fault & {at: number}) | null, talks: Talk[], people: Person[],

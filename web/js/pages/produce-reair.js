@@ -62,7 +62,8 @@ export class Reairs {
     const talk = event.talks.find(({ id }) => id === plan.what);
     setText(title, `Again: ${plan.what === 'event' ? 'everything' : (talk?.title ?? plan.what)}`);
     const when = plan.at === null ? 'when nothing is live' : `${shortDay(plan.at)} ${clock(plan.at)}`;
-    setText(facts, plan.loop ? `${when}, in a loop` : when);
+    const how = plan.loop ? `${when}, in a loop` : when;
+    setText(facts, plan.stopped ? `${how}; stopped until one of its talks is taken` : how);
   }
 }
 
