@@ -14,9 +14,10 @@ from typing import Any
 from broadcast.clips import Clips
 from broadcast.errors import MediaError, RequestError
 from broadcast.shelf import SETTLED, Recording, Shelf
-from signaling.again import WHOLE, Piece, plan_of, talk_of
+from signaling.again import WHOLE, Piece, talk_of
 from signaling.desk import Desk
 from signaling.event import Plan
+from signaling.plans import plan_of
 
 EVERY = 2.0  # seconds
 AHEAD = 900.0  # seconds before its hour at which a re-air is made ready
