@@ -314,10 +314,13 @@ class Fanout:
     def _send_reports(self, viewers: Sequence[Viewer], now: float) -> None:
         wall, cname = now + self._wall, self.track.cname
         reports = {kind: stream.report(now, wall, cname) for kind, stream in self._streams.items()}
-        for kinds in ((Kind.VIDEO, Kind.AUDIO), (Kind.VIDEO,), (Kind.AUDIO,)):
+        alike: dict[tuple[Kind, ...], list[Peer]] = {}
+        for each in viewers:
+            if each.peer.state == "connected":
+                alike.setdefault(each.gets, []).append(each.peer)
+        for kinds, peers in alike.items():
             data = b"".join(reports[kind] for kind in kinds)  # b"" before the first frames
-            peers = [each.peer for each in viewers if each.gets == kinds and each.peer.state == "connected"]
-            if data and peers:
+            if data:
                 self._port.control(peers, data)
 
     def _complain(self, message: str, now: float) -> None:

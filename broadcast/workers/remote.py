@@ -70,7 +70,7 @@ class Worker:
         self.sessions: dict[str, Remote] = {}
         self.stats: dict[str, dict[str, float]] = {}
         self.dropped = 0  # frames
-        self.born = self.heard = time.monotonic()  # when it was made, and when it last said something
+        self.heard = time.monotonic()  # when it last said something
         self._settings = settings
         self._on_want = on_want
         self._on_gone = on_gone

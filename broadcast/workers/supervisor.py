@@ -27,7 +27,9 @@ START_TIMEOUT = (
 )
 SILENT = 10.0  # seconds without its figures after which a worker is killed
 WATCH = 0.5  # seconds between looks
-CRASH_PAUSE = 2.0  # seconds until the next start, for one that died within as much
+# Seconds until a dead one is started anew: its viewers join others just now, and a process that starts would
+# take the processor from their handshakes; and one that dies at once is not started all the time.
+PAUSE = 2.0
 
 
 def how_many(setting: str) -> int:
@@ -143,8 +145,7 @@ class Workers:
     async def _again(self, worker: Worker) -> None:
         """Another in its place."""
         await worker.close()
-        if time.monotonic() - worker.born < CRASH_PAUSE:
-            await asyncio.sleep(CRASH_PAUSE)
+        await asyncio.sleep(PAUSE)
         place = next(each for each, own in self._workers.items() if own is worker)
         self._workers[place] = self._made(self._settings[place])
         await self._begin(self._workers[place])

@@ -21,6 +21,7 @@ from tests.bench import (
     audience,
     blocked,
     handoffs,
+    hostile,
     joining,
     lines,
     live,
@@ -66,13 +67,11 @@ SECONDS = 8.0  # of each recording
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parts = ("fanout", "joining", "lines", "workers", "rewind", "blocked", *STEPS)
+    parts = ("fanout", "hostile", "joining", "lines", "workers", "rewind", "blocked", *STEPS)
     parser.add_argument(
         "--only", action="append", choices=(*parts, *LONG), default=[], help="may be repeated"
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="fanout, joining, lines, workers, rewind: shorter"
-    )
+    parser.add_argument("--quick", action="store_true", help="fanout to rewind: shorter")
     parser.add_argument(
         "--minutes", type=float, default=60.0, help=f"of {', '.join(LONG)}: only run when named"
     )
@@ -88,6 +87,9 @@ def main() -> int:
     if "fanout" in chosen:
         _say("fanout: the floor, ours and Janus at several sizes")
         figures, readings = audience.run(ROOT / "build" / "tests", output.parent, options.quick)
+    if "hostile" in chosen:
+        _say("hostile")
+        figures += hostile.run(ROOT / "build" / "tests", options.quick)
     if "joining" in chosen:
         _say("joining")
         figures += joining.run(options.quick)

@@ -1,8 +1,8 @@
 """A server with the fan-out alone: a recorded programme, played round and round to whoever POSTs to /whep.
 
 Without mixer and desk, so that its CPU time is what the viewers cost, as with a Janus mountpoint that ffmpeg
-feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST compiled|plain` prints "ready" and runs until it
-is ended.
+feeds. `python -m tests.bench.stand RECORDING HTTP_PORT HOST compiled|plain|any` prints "ready" and runs until
+it is ended.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from demo.recording import load
 
 async def serve(recording: Path, http: int, host: str, core: str) -> None:
     """Until cancelled."""
-    port = await Port.open(PortSettings(bind=((host, 0),), max_peers=5000, compiled=core == "compiled"))
+    port = await Port.open(PortSettings(bind=((host, 0),), max_peers=5000, compiled=core != "plain"))
     if core == "compiled" and not port.stats()["compiled"]:
         raise PavilionError("there is no compiled core here")
     fanout = Fanout(port)
