@@ -196,6 +196,7 @@ class Fanout:
                     "resends_refused",
                     "switched_down",
                     "switched_up",
+                    "unread",
                     "unservable",
                 )
             },
@@ -235,6 +236,9 @@ class Fanout:
 
     def _feedback(self, viewer: Viewer, data: bytes) -> None:
         now = self._clock()
+        if not viewer.messages.take(1, now):
+            self._counts["unread"] += 1
+            return
         try:
             reports = rtcp.parse(data)
         except MalformedError as error:
@@ -243,8 +247,7 @@ class Fanout:
             return
         for report in reports:
             if isinstance(report, Arrivals):
-                if viewer.told.take(1, now):
-                    self.renditions.arrivals(viewer, report, now)
+                self.renditions.arrivals(viewer, report, now)
             elif isinstance(report, rtcp.Nack):
                 self._resend(viewer, report, now)
             elif isinstance(report, rtcp.Pli | rtcp.Fir):

@@ -20,7 +20,9 @@ from broadcast.transport.sdp import Extension, Track
 RESENDS, RESENDS_AT_ONCE = 25.0, 50.0
 # Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
 REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
-TOLD = 40.0  # transport-cc messages of one viewer that are read in a second: browsers send 20 at most
+# RTCP messages of one viewer that are read: browsers on a bad line send some 80 a second, of which 20 are
+# transport-cc, and what a flood costs beyond these is little more than its decryption.
+MESSAGES, MESSAGES_AT_ONCE = 150.0, 300.0
 
 ONE_BYTE = ONE_BYTE_PROFILE.to_bytes(2, "big")[:1]
 
@@ -93,7 +95,7 @@ class Viewer:
     audio: Group | None = None
     resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))  # of sound
     requests: Bucket = field(default_factory=lambda: Bucket(REQUESTS, REQUESTS_AT_ONCE))
-    told: Bucket = field(default_factory=lambda: Bucket(TOLD, TOLD))
+    messages: Bucket = field(default_factory=lambda: Bucket(MESSAGES, MESSAGES_AT_ONCE))
     loss: float = 0.0
     rtt: float | None = None
     # Of its pictures: see renditions.py. Renditions are by index, 0 the full one.

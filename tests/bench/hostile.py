@@ -28,7 +28,7 @@ GOOD, BAD = 100, 5  # viewers who watch, and of each bad kind
 SECONDS, QUICK_SECONDS = 10.0, 5.0
 ROUND = 0.01  # seconds between two rounds of one who floods ...
 MESSAGES = 10  # ... each with so many: 1,000 a second
-RIGHT = 120.0  # KB that a viewer may cost the server, a bad one as well
+RIGHT = 240.0  # KB of the server's memory for a bad viewer: twice what one who watches may cost
 GONE = 30.0  # seconds
 
 
