@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from broadcast.errors import NotFound, RequestError
-from broadcast.outputs.hls.line import Line, Text
+from broadcast.outputs.hls.rendition import Rendition, Text
 from broadcast.routes.answers import authorise, stored
 from broadcast.routes.api import WATCHERS
 
@@ -67,24 +67,24 @@ class Hls:
         query = request.query
         msn, part = _whole(query.get("_HLS_msn")), _whole(query.get("_HLS_part"))
         headers = self._headers(request, AT_ONCE if msn is None else WAITED)
-        text = await self._line(request).media(msn, part, query.get("_HLS_skip", "") in ("YES", "v2"))
+        text = await self._rendition(request).media(msn, part, query.get("_HLS_skip", "") in ("YES", "v2"))
         return _playlist(request, text, headers)
 
     async def _part(self, request: web.Request) -> web.StreamResponse:
         headers = self._headers(request, FOREVER)
-        data = await self._line(request).part(_number(request))
+        data = await self._rendition(request).part(_number(request))
         return web.Response(body=data, content_type=MEDIA["part"], headers=headers)
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:
         headers = self._headers(request, FOREVER)
-        found = self._line(request).segment(_number(request))
+        found = self._rendition(request).segment(_number(request))
         if isinstance(found, list):
             return web.Response(body=b"".join(found), content_type=MEDIA["seg"], headers=headers)
         return await stored(found, {**headers, hdrs.CONTENT_TYPE: MEDIA["seg"]})
 
     async def _init(self, request: web.Request) -> web.StreamResponse:
         headers = self._headers(request, FOREVER)
-        data = self._line(request).init(_number(request))
+        data = self._rendition(request).init(_number(request))
         return web.Response(body=data, content_type=MEDIA["init"], headers=headers)
 
     async def _thumb(self, request: web.Request) -> web.StreamResponse:
@@ -93,8 +93,8 @@ class Hls:
         path = self._origin.thumb(request.match_info["session"], _number(request, most=12))
         return await stored(path, {**headers, hdrs.CONTENT_TYPE: "image/jpeg"})
 
-    def _line(self, request: web.Request) -> Line:
-        return self._origin.line(request.match_info["session"], request.match_info["rendition"])
+    def _rendition(self, request: web.Request) -> Rendition:
+        return self._origin.rendition(request.match_info["session"], request.match_info["rendition"])
 
     def _headers(self, request: web.Request, cache: str) -> dict[str, str]:
         """The headers of an answer, if this person may watch. Raises `PassError`.

@@ -19,9 +19,9 @@ from broadcast.errors import NotFound, PavilionError
 from broadcast.outputs.hls import playlist
 from broadcast.outputs.hls.clock import Clock
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
-from broadcast.outputs.hls.line import Line
 from broadcast.outputs.hls.packager import Cut, whole_base
 from broadcast.outputs.hls.playlist import Report, Segment, Variant
+from broadcast.outputs.hls.rendition import Rendition
 from broadcast.outputs.hls.store import Reel, Session, current_session, keep_thumb
 from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Codec, Frame, Kind
@@ -69,7 +69,7 @@ class Origin:
         self._writer = Writer()
         self._begun = False
         self.session: Session
-        self.lines: dict[str, Line] = {}
+        self.renditions: dict[str, Rendition] = {}
         self.on_segment: Callable[[str, Segment], None] = lambda rendition, segment: None
 
     async def start(self) -> None:
@@ -82,16 +82,16 @@ class Origin:
             ) from error
         self._writer.start()
         for name, (reel, segments, inits) in found.items():
-            line = Line(reel, self._writer, self._settings.cut, self._settings.window)
-            line.restore(segments, inits)
-            line.reports = partial(self._reports, name)
-            line.on_segment = partial(self._over, name)
-            self.lines[name] = line
+            rendition = Rendition(reel, self._writer, self._settings.cut, self._settings.window)
+            rendition.restore(segments, inits)
+            rendition.reports = partial(self._reports, name)
+            rendition.on_segment = partial(self._over, name)
+            self.renditions[name] = rendition
 
     async def stop(self) -> None:
         """Keep what there is, and stop writing."""
-        for line in self.lines.values():
-            line.close()
+        for each in self.renditions.values():
+            each.close()
         await asyncio.to_thread(self._writer.stop, STOP_SECONDS)
 
     def put(self, frame: Frame, rendition: str = MAIN) -> None:
@@ -101,15 +101,15 @@ class Origin:
         if not self._begun:
             self._begin(frame)
         if frame.kind is Kind.AUDIO:
-            for line in self.lines.values():
-                line.put(frame)
-        elif rendition in self.lines:
-            self.lines[rendition].put(frame)
+            for each in self.renditions.values():
+                each.put(frame)
+        elif rendition in self.renditions:
+            self.renditions[rendition].put(frame)
 
     def hold(self, held: bool) -> None:
         """The disk has no room: keep nothing until it has. What is live goes on."""
-        for line in self.lines.values():
-            line.hold(held)
+        for each in self.renditions.values():
+            each.hold(held)
 
     @property
     def written(self) -> int:
@@ -122,18 +122,18 @@ class Origin:
 
     # -- by URL --------------------------------------------------------------------------------------
 
-    def line(self, session: str, rendition: str) -> Line:
+    def rendition(self, session: str, name: str) -> Rendition:
         """The rendition on the air. Raises NotFound, also for a session that is over."""
-        line = self.lines.get(rendition)
-        if line is None or session != self.session.id:
+        rendition = self.renditions.get(name)
+        if rendition is None or session != self.session.id:
             raise NotFound("This programme is over.", code="session_over")
-        return line
+        return rendition
 
     def multivariant(self) -> str:
         """The playlist of renditions. Raises PavilionError (503) before the first keyframe."""
         variants = []
         for name, kbps in self._settings.renditions.items():
-            shape = self.lines[name].shape()
+            shape = self.renditions[name].shape()
             if shape is None:
                 continue
             width, height, codecs = shape
@@ -148,7 +148,7 @@ class Origin:
 
     def since(self) -> int | None:
         """How far back one can go: Unix ms; None before the first picture."""
-        return self.lines[MAIN].since()
+        return self.renditions[MAIN].since()
 
     def thumb(self, session: str, second: int) -> Path:
         """Where the thumbnail of this Unix second lies, if there is one. Raises NotFound for a session that
@@ -160,8 +160,8 @@ class Origin:
     def stats(self) -> dict[str, float]:
         """Figures for metrics: of all renditions, and of the writer."""
         figures: dict[str, float] = {}
-        for line in self.lines.values():
-            for name, value in line.stats().items():
+        for each in self.renditions.values():
+            for name, value in each.stats().items():
                 figures[name] = figures.get(name, 0) + value
         return {
             **figures,
@@ -186,16 +186,17 @@ class Origin:
         """Where the programme's tick 0 lies on the session's line, by this frame."""
         self._begun = True
         zero = frame.captured - frame.timestamp / frame.codec.clock_rate
-        ends = max(line.end for line in self.lines.values())
+        ends = max(each.end for each in self.renditions.values())
         elapsed = frame.timestamp * VIDEO_SCALE // frame.codec.clock_rate
         by_clock = round((zero + self._boot() - self.session.started) * VIDEO_SCALE)
         base = whole_base(max(by_clock, ends + round(JUMP * VIDEO_SCALE) - elapsed, 0))
         clock = Clock(zero - base / VIDEO_SCALE, self._boot)
-        for line in self.lines.values():
-            line.begin(base, clock.at)
+        for each in self.renditions.values():
+            each.begin(base, clock.at)
 
     def _reports(self, own: str) -> Sequence[Report]:
-        found = (line.report(f"../{name}/media.m3u8") for name, line in self.lines.items() if name != own)
+        others = (item for item in self.renditions.items() if item[0] != own)
+        found = (each.report(f"../{name}/media.m3u8") for name, each in others)
         return [report for report in found if report is not None]
 
     def _over(self, rendition: str, segment: Segment) -> None:

@@ -16,7 +16,7 @@ BOOT = 1_680_000_000.0  # Unix seconds at which the monotonic clock was 0
 
 
 async def playlist(origin: Origin, rendition: str) -> Playlist:
-    return check((await origin.line(origin.session.id, rendition).media()).plain.decode())
+    return check((await origin.rendition(origin.session.id, rendition).media()).plain.decode())
 
 
 @pytest.mark.parametrize("step", [60.0, -3600.0])

@@ -36,7 +36,7 @@ class Text:
     packed: bytes
 
 
-class Line:
+class Rendition:
     """Feed it with `put`; ask it with `media`, `part` and `segment`."""
 
     def __init__(self, reel: Reel, writer: Writer, cut: Cut, window: float) -> None:

@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from broadcast.errors import NotFound, RequestError
 from broadcast.outputs.hls.clock import Moment
-from broadcast.outputs.hls.line import PART_SKIP, Line
 from broadcast.outputs.hls.packager import Cut
 from broadcast.outputs.hls.playlist import Segment
+from broadcast.outputs.hls.rendition import PART_SKIP, Rendition
 from broadcast.outputs.hls.store import Reel
 from broadcast.outputs.hls.writer import Writer
 from broadcast.rtp.frame import Frame, Kind
@@ -24,31 +24,32 @@ from tests.support.hls_rules import Playlist, check, check_delta, check_step, re
 
 
 class Air:
-    """A line on the air, over restarts."""
+    """A rendition on the air, over restarts."""
 
     def __init__(self, folder: Path, window: float = 3600.0) -> None:
         self.folder = folder
         self.window = window
         self.writer = Writer()
-        self.line = self.open()
+        self.rendition = self.open()
 
-    def open(self, base: int = 0) -> Line:
+    def open(self, base: int = 0) -> Rendition:
         self.writer = Writer()
         self.writer.start()
         reel = Reel(self.folder)
         segments = reel.load()
-        line = Line(reel, self.writer, Cut(30), self.window)
+        rendition = Rendition(reel, self.writer, Cut(30), self.window)
         inits = {0: reel.init_path(0).read_bytes()} if reel.init_path(0).exists() else {}
-        line.restore(segments, inits)
-        line.begin(max(base, line.end + 90_000 - line.end % 15), lambda ticks: Moment(ticks // 90))
-        return line
+        rendition.restore(segments, inits)
+        base = max(base, rendition.end + 90_000 - rendition.end % 15)
+        rendition.begin(base, lambda ticks: Moment(ticks // 90))
+        return rendition
 
     def crash(self) -> None:
         """The process is gone; what the writer had was written."""
         self.writer.stop(20)
 
     async def playlist(self, skip: bool = False) -> Playlist:
-        text = (await self.line.media(skip=skip)).plain.decode()
+        text = (await self.rendition.media(skip=skip)).plain.decode()
         return check(text)
 
 
@@ -56,7 +57,7 @@ class Air:
 async def air(tmp_path: Path, no_tasks: None) -> AsyncIterator[Air]:
     made = Air(tmp_path / "main")
     yield made
-    made.line.close()
+    made.rendition.close()
     made.writer.stop(20)
 
 
@@ -70,10 +71,10 @@ async def test_every_version_obeys_the_rules(air: Air) -> None:
     before: Playlist | None = None
     made = 0
     for frame in frames(34):
-        air.line.put(frame)
-        if air.line.made == made:
+        air.rendition.put(frame)
+        if air.rendition.made == made:
             continue
-        made = air.line.made
+        made = air.rendition.made
         now = await air.playlist()
         if before is not None:
             check_step(before, now)
@@ -91,8 +92,8 @@ async def test_the_window_slides(tmp_path: Path) -> None:
     air = Air(tmp_path, window=4)
     before: Playlist | None = None
     for frame in frames(34):
-        air.line.put(frame)
-        if before is None and not air.line.made:
+        air.rendition.put(frame)
+        if before is None and not air.rendition.made:
             continue
         now = await air.playlist()
         if before is not None:
@@ -101,43 +102,43 @@ async def test_the_window_slides(tmp_path: Path) -> None:
     assert before is not None
     assert before.first >= 7
     with pytest.raises(NotFound):
-        air.line.segment(before.first - 1)
-    assert isinstance(air.line.segment(before.first), Path)
-    air.line.close()
+        air.rendition.segment(before.first - 1)
+    assert isinstance(air.rendition.segment(before.first), Path)
+    air.rendition.close()
     air.writer.stop(20)
 
 
 async def test_what_is_offered_is_the_programme(air: Air) -> None:
     """Parts, segments from memory and segments from disk are the same pictures, each at its time."""
     for frame in frames(20):
-        air.line.put(frame)
+        air.rendition.put(frame)
     now = await air.playlist()
     air.crash()  # twenty seconds of programme came in one: the disk has them now
     pieces = []
     for segment in now.over:
-        found = air.line.segment(int(segment.uri[4:-4]))
+        found = air.rendition.segment(int(segment.uri[4:-4]))
         pieces.append(found.read_bytes() if isinstance(found, Path) else b"".join(found))
         if segment.parts:
-            parts = [await air.line.part(int(part.uri[5:-4])) for part in segment.parts]
+            parts = [await air.rendition.part(int(part.uri[5:-4])) for part in segment.parts]
             assert b"".join(parts) == pieces[-1]
-    times, greys, _ = decoded(air.line.init(0) + b"".join(pieces))
+    times, greys, _ = decoded(air.rendition.init(0) + b"".join(pieces))
     assert times == pytest.approx([1 + n / 30 for n in range(len(times))], abs=1e-4)
     assert len(set(greys)) > 15
     assert len(times) == 60 * len(now.over)
 
 
 async def test_after_a_restart(air: Air) -> None:
-    """The line goes on with the next numbers, says that it was broken, and still has what was before."""
+    """The rendition goes on with the next numbers, says that it was broken, and still has what was before."""
     for frame in frames(5):
-        air.line.put(frame)
+        air.rendition.put(frame)
     before = await air.playlist()
     air.crash()
-    air.line = air.open()
-    waiting = asyncio.create_task(air.line.media(before.first + len(before.over) + 1, 0))
+    air.rendition = air.open()
+    waiting = asyncio.create_task(air.rendition.media(before.first + len(before.over) + 1, 0))
     after = await air.playlist()
     assert len(after.over) == len(before.over) + 1, "the segment in the making is closed as it is"
     for frame in frames(3):
-        air.line.put(frame)
+        air.rendition.put(frame)
     now = check((await waiting).plain.decode())
     check_step(after, now)
     breaks = [place for place, segment in enumerate(now.segments) if segment.discontinuity]
@@ -148,9 +149,9 @@ async def test_after_a_restart(air: Air) -> None:
     assert int(after.hint[5:-4]) >= int(before.hint[5:-4]) + PART_SKIP
     numbers = [int(segment.uri[4:-4]) for segment in now.over]
     assert numbers == list(range(len(numbers)))
-    assert air.line.init(0)
+    assert air.rendition.init(0)
     with pytest.raises(NotFound):
-        air.line.init(1)
+        air.rendition.init(1)
 
 
 async def test_waiting_for_a_version(air: Air) -> None:
@@ -158,15 +159,15 @@ async def test_waiting_for_a_version(air: Air) -> None:
     wanted = [(0, 0), (0, 3), (0, None), (1, 0), (0, 8), (1, 2)]
     tasks: dict[tuple[int, int | None], asyncio.Task[object]] = {}
     for msn, part in wanted:
-        tasks[msn, part] = asyncio.create_task(air.line.media(msn, part))
+        tasks[msn, part] = asyncio.create_task(air.rendition.media(msn, part))
     answered: dict[tuple[int, int | None], int] = {}
     for frame in frames(3.0):
-        air.line.put(frame)
+        air.rendition.put(frame)
         for _ in range(20):
             await asyncio.sleep(0)
         for key, task in tasks.items():
             if task.done():
-                answered.setdefault(key, air.line.made)
+                answered.setdefault(key, air.rendition.made)
     # (0, 8) is beyond the last part of segment 0, and so the first of segment 1 (section 6.2.5.2).
     assert answered == {(0, 0): 1, (0, 3): 4, (0, None): 9, (1, 0): 9, (0, 8): 9, (1, 2): 11}
 
@@ -174,13 +175,13 @@ async def test_waiting_for_a_version(air: Air) -> None:
 async def test_waiting_for_the_hinted_part(air: Air) -> None:
     """The part that the playlist hints at is waited for; one further on is not there."""
     stream = iter(frames(2))
-    while not air.line.made:
-        air.line.put(next(stream))
-    waiting = [asyncio.create_task(air.line.part(1)) for _ in range(60)]
+    while not air.rendition.made:
+        air.rendition.put(next(stream))
+    waiting = [asyncio.create_task(air.rendition.part(1)) for _ in range(60)]
     with pytest.raises(NotFound):
-        await air.line.part(2)
-    while air.line.made < 2:
-        air.line.put(next(stream))
+        await air.rendition.part(2)
+    while air.rendition.made < 2:
+        air.rendition.put(next(stream))
     answers = await asyncio.gather(*waiting)
     assert len(set(answers)) == 1
 
@@ -189,19 +190,19 @@ async def test_waiting_for_the_hinted_part(air: Air) -> None:
 async def test_what_cannot_come_is_refused(air: Air, msn: int | None, part: int | None) -> None:
     """A part of no segment, and segments and parts far ahead, are refused at once (section 6.2.5.2)."""
     for frame in frames(1):
-        air.line.put(frame)
+        air.rendition.put(frame)
     with pytest.raises(RequestError) as refused:
-        await air.line.media(msn, part)
+        await air.rendition.media(msn, part)
     assert refused.value.status == 400
 
 
 async def test_the_end_tells_who_waits(air: Air) -> None:
     """Whoever waits when the server stops is told so."""
     for frame in frames(1):
-        air.line.put(frame)
-    waiting = asyncio.create_task(air.line.media(0, 7))
+        air.rendition.put(frame)
+    waiting = asyncio.create_task(air.rendition.media(0, 7))
     await asyncio.sleep(0)
-    air.line.close()
+    air.rendition.close()
     with pytest.raises(RequestError) as refused:
         await waiting
     assert refused.value.status == 503
@@ -210,8 +211,8 @@ async def test_the_end_tells_who_waits(air: Air) -> None:
 async def test_compressed_alike(air: Air) -> None:
     """What is sent compressed is the same playlist."""
     for frame in frames(3):
-        air.line.put(frame)
-    text = await air.line.media()
+        air.rendition.put(frame)
+    text = await air.rendition.media()
     assert gzip.decompress(text.packed) == text.plain
 
 
@@ -222,17 +223,17 @@ async def test_a_long_event(tmp_path: Path) -> None:
         Segment(n, n * 180_000, 180_000, 1_680_069_600_000 + n * 2000, n * 8, 8, 600_000, 0)
         for n in range(75 * 60)
     ]
-    line = Line(Reel(tmp_path / "long"), air.writer, Cut(30), air.window)
-    line.restore(segments, {0: b""})
-    line.begin(line.end + 90_000, lambda ticks: Moment(1_680_069_600_000 + ticks // 90))
+    rendition = Rendition(Reel(tmp_path / "long"), air.writer, Cut(30), air.window)
+    rendition.restore(segments, {0: b""})
+    rendition.begin(rendition.end + 90_000, lambda ticks: Moment(1_680_069_600_000 + ticks // 90))
     for frame in frames(30):
-        line.put(frame)
-    whole = check((await line.media()).plain.decode())
-    delta = await line.media(skip=True)
+        rendition.put(frame)
+    whole = check((await rendition.media()).plain.decode())
+    delta = await rendition.media(skip=True)
     assert len(whole.over) > 4500
     check_delta(whole, check(delta.plain.decode()))
     assert len(delta.plain) <= 5000
-    for each in (line, air.line):
+    for each in (rendition, air.rendition):
         each.close()
     air.writer.stop(20)
 
@@ -241,25 +242,25 @@ async def test_memory_is_flat(air: Air) -> None:
     """Parts that no playlist names any more are let go."""
     held = []
     for frame in frames(40):
-        air.line.put(frame)
-        held.append(air.line.stats()["memory_bytes"])
+        air.rendition.put(frame)
+        held.append(air.rendition.stats()["memory_bytes"])
     assert max(held[len(held) // 2 :]) <= max(held[: len(held) // 2]) * 1.2
-    now = read((await air.line.media()).plain.decode())
+    now = read((await air.rendition.media()).plain.decode())
     parts = list(itertools.chain.from_iterable(segment.parts for segment in now.segments))
-    assert len(air.line._window._by_number) == len(parts)
+    assert len(air.rendition._window._by_number) == len(parts)
 
 
 async def test_a_hole_in_the_index(air: Air) -> None:
     """Where the disk knows nothing of a segment, one can go back to behind it: a playlist cannot skip one."""
     segments = [Segment(n, n * 180_000, 180_000, n * 2000, n * 8, 8, 600_000, 0) for n in (0, 1, 3, 4)]
-    line = Line(air.line._reel, air.writer, Cut(30), 3600)
-    line.restore(segments, {0: b""})
-    now = check((await line.media()).plain.decode())
+    rendition = Rendition(air.rendition._reel, air.writer, Cut(30), 3600)
+    rendition.restore(segments, {0: b""})
+    now = check((await rendition.media()).plain.decode())
     assert (now.first, [segment.uri for segment in now.over]) == (3, ["seg-3.m4s", "seg-4.m4s"])
 
 
 async def written(air: Air) -> None:
-    """The disk has all that was given to it, and the line knows; the writer works on."""
+    """The disk has all that was given to it, and the rendition knows; the writer works on."""
     await asyncio.to_thread(air.writer.stop, 20)
     air.writer.start()
 
@@ -267,31 +268,31 @@ async def written(air: Air) -> None:
 async def test_a_segment_that_is_lost_is_a_gap(air: Air) -> None:
     """What the disk refuses is played from memory; when that lets go of it, players leave it out."""
     stream = frames(24)
-    air.line._reel.path(1).mkdir()
+    air.rendition._reel.path(1).mkdir()
     for frame in stream[: len(stream) // 3]:
-        air.line.put(frame)
+        air.rendition.put(frame)
     await written(air)
     now = await air.playlist()
-    assert air.line.lost == 1
+    assert air.rendition.lost == 1
     assert not [segment.uri for segment in now.segments if segment.gap]
-    assert isinstance(air.line.segment(1), list)
+    assert isinstance(air.rendition.segment(1), list)
     for frame in stream[len(stream) // 3 :]:
-        air.line.put(frame)
+        air.rendition.put(frame)
     now = await air.playlist()
     assert [segment.uri for segment in now.segments if segment.gap] == ["seg-1.m4s"]
     with pytest.raises(NotFound):
-        air.line.segment(1)
+        air.rendition.segment(1)
 
 
 async def test_a_full_disk_is_not_noticed_live(air: Air) -> None:
     """While nothing is kept no segment that memory has is left out; afterwards all are."""
-    air.line.hold(True)
+    air.rendition.hold(True)
     for frame in frames(24):
-        air.line.put(frame)
+        air.rendition.put(frame)
     await written(air)
     now = await air.playlist()
     assert [bool(segment.parts) for segment in now.over] == [not segment.gap for segment in now.over]
-    assert air.line.lost == len(now.over)
+    assert air.rendition.lost == len(now.over)
 
 
 async def test_a_disk_that_lags(air: Air) -> None:
@@ -299,14 +300,14 @@ async def test_a_disk_that_lags(air: Air) -> None:
     disk = threading.Event()
     air.writer.put(partial(disk.wait, 60), lambda error: None)
     for frame in frames(24):
-        air.line.put(frame)
+        air.rendition.put(frame)
     parts = (await air.playlist()).over[0].parts
-    first = air.line.segment(0)
+    first = air.rendition.segment(0)
     assert not parts
     assert isinstance(first, list)
     disk.set()
     await written(air)
-    path = air.line.segment(0)
+    path = air.rendition.segment(0)
     assert isinstance(path, Path)
     assert path.read_bytes() == b"".join(first)
 
@@ -314,12 +315,12 @@ async def test_a_disk_that_lags(air: Air) -> None:
 async def test_half_a_segment_is_not_offered(air: Air) -> None:
     """A segment is found once it is over: what has a number never changes."""
     for frame in frames(20):
-        air.line.put(frame)
+        air.rendition.put(frame)
     await written(air)
     growing = (await air.playlist()).first + len((await air.playlist()).over)
-    assert air.line._reel.path(growing).exists()
+    assert air.rendition._reel.path(growing).exists()
     with pytest.raises(NotFound):
-        air.line.segment(growing)
+        air.rendition.segment(growing)
 
 
 async def test_the_end_of_a_segment_is_news(air: Air) -> None:
@@ -328,8 +329,8 @@ async def test_the_end_of_a_segment_is_news(air: Air) -> None:
     keys = (n for n, frame in enumerate(stream) if frame.kind is Kind.VIDEO and frame.keyframe)
     key = list(keys)[1]
     for frame in stream[:key]:
-        air.line.put(frame)
+        air.rendition.put(frame)
     assert not (await air.playlist()).over
-    air.line.put(stream[key])
-    text = (await air.line.media(0)).plain.decode()
+    air.rendition.put(stream[key])
+    text = (await air.rendition.media(0)).plain.decode()
     assert [segment.uri for segment in check(text).over] == ["seg-0.m4s"]
