@@ -24,6 +24,7 @@ from broadcast.keeper import Keeper
 from broadcast.links import passes_of, public_url
 from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
+from broadcast.nights import Nights
 from broadcast.outputs.fanout import Fanout
 from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.programme import FULL, Programme
@@ -124,6 +125,7 @@ class App:
         self._meanwhile("fonts", self.fonts.prepare())
         keeper = Keeper(config, data, self.archive.folder.parent, self.desk.erasing)
         self._meanwhile("keeper", keeper.run())
+        self._meanwhile("nights", Nights(config, data, self.origin, self.desk).run())
         reairs = Reairs(self.desk, self.shelf, self.clips, self.stage.uses)
         self._meanwhile("re-air", reairs.run())
         self._meanwhile("clips", self.clips.prepare_all(config))

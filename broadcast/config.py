@@ -123,6 +123,7 @@ class RecordingConfig:
     folder: str = rule("")
     keep_days: float = rule(0.0, low=0, high=36500)
     keep_gib: float = rule(0.0, low=0, high=1_000_000)
+    slate_hours: float = rule(48.0, low=0, high=1_000_000)
     reserve_mib: int = rule(500, low=1, high=1_000_000)
     warn_minutes: float = rule(60.0, low=1, high=10_000)
     queue_mib: float = rule(8.0, low=0.5, high=1000)

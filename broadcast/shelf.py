@@ -185,7 +185,7 @@ def pieces_of(data: Path, event: str) -> list[Piece]:
 
 
 def _best(session: Session) -> list[Piece]:
-    reels = [_reel(session, path.parent.name) for path in session.folder.glob("*/index.jsonl")]
+    reels = [_reel(session, name) for name in session.renditions()]
     return max(reels, key=_octets) if reels else []
 
 

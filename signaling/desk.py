@@ -73,6 +73,7 @@ class Desk:
         self._version = version
         self._max_clients = max_clients
         self._started = wall()
+        self.since = self._started  # Unix seconds: how far back the journal knows what was on air
         self._show = Show(event, stage, self._started)
         self._crowd = Crowd()
         self._inbox: deque[Job] = deque()
@@ -101,6 +102,7 @@ class Desk:
         if skipped:
             log.warning("%d facts of the journal no longer fit the event and were left out", skipped)
         if records:
+            self.since = records[0].at
             self._show.restarted(now)
             log.info("resumed from %d lines: %s", len(records), self._show.state.floor.air)
         await self._settle(now)

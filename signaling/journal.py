@@ -30,6 +30,7 @@ BUSY_SECONDS = 2.0  # for somebody who looks into the file while the show runs
 MAX_WAITING = 1000  # batches that wait for a disk that does not answer
 MAX_UNSAVED = 10_000  # records kept while the disk refuses them
 
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # a full disk says the latter of the log's index
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at REAL NOT NULL,
@@ -59,6 +60,7 @@ class Journal:
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = -1
+        self._database: sqlite3.Connection | None = None
         self._unsaved: list[Record] = []
         self._full = False
 
@@ -66,7 +68,8 @@ class Journal:
         """Everything that has happened to this event so far; from now on it is the one written of.
 
         Raises JournalError if another server uses the journal or the disk refuses. A damaged file is put
-        aside under another name and a new one begun, for the show must start.
+        aside under another name and a new one begun, for the show must start; on a full disk it starts as
+        well, and `append` fails until there is room.
         """
         self._event = event_id
         loop = asyncio.get_running_loop()
@@ -100,7 +103,7 @@ class Journal:
 
     def _run(self, loop: asyncio.AbstractEventLoop, opened: "asyncio.Future[list[Record]]") -> None:
         try:
-            database, records = self._begin()
+            self._database, records = self._begin()
         except (JournalError, sqlite3.Error, OSError) as error:
             self._release()
             failure = error if isinstance(error, JournalError) else JournalError(f"{self._path}: {error}")
@@ -108,13 +111,14 @@ class Journal:
             return
         _tell(loop, opened, None, records)
         try:
-            self._serve(loop, database)
+            self._serve(loop)
         finally:
-            database.execute("PRAGMA synchronous = FULL")  # closing folds the log into the database
-            database.close()
+            if self._database is not None:
+                self._database.execute("PRAGMA synchronous = FULL")  # closing folds the log into the database
+                self._database.close()
             self._release()
 
-    def _begin(self) -> tuple[sqlite3.Connection, list[Record]]:
+    def _begin(self) -> tuple[sqlite3.Connection | None, list[Record]]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -124,6 +128,9 @@ class Journal:
         try:
             return self._load()
         except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL:
+                log.error("the journal cannot be written, the show begins without it: %s", error)
+                return None, self._glance()
             if isinstance(error, sqlite3.OperationalError):
                 raise  # the disk or the rights, not the file
             aside = f"{self._path}.damaged-{int(time.time())}"
@@ -133,6 +140,21 @@ class Journal:
                     os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
             return self._load()
 
+    def _glance(self) -> list[Record]:
+        """What the journal holds, read without writing a byte: not even the index of its log."""
+        with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as database:
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            try:
+                return self._records(database)
+            except sqlite3.OperationalError:
+                if self._path.stat().st_size:
+                    raise
+                return []  # it was never written
+
+    def _records(self, database: sqlite3.Connection) -> list[Record]:
+        rows = database.execute(_SELECT, (self._event,)).fetchall()
+        return [record for row in rows if (record := _record(row)) is not None]
+
     def _load(self) -> tuple[sqlite3.Connection, list[Record]]:
         database = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
@@ -141,13 +163,12 @@ class Journal:
             database.execute("PRAGMA synchronous = OFF")
             database.execute("PRAGMA wal_autocheckpoint = 0")
             database.executescript(_SCHEMA)
-            rows = database.execute(_SELECT, (self._event,)).fetchall()
+            return database, self._records(database)
         except BaseException:
             database.close()
             raise
-        return database, [record for row in rows if (record := _record(row)) is not None]
 
-    def _serve(self, loop: asyncio.AbstractEventLoop, database: sqlite3.Connection) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         syncer = _Syncer(self._path)
         syncer.start()
         try:
@@ -156,7 +177,7 @@ class Journal:
                 batches = self._next(RETRY_SECONDS if self._unsaved else None)
                 given = [batch for batch in batches if batch is not None]
                 self._unsaved.extend(record for records, _ in given for record in records)
-                error = self._save(database) if self._unsaved or self._full else None
+                error = self._save() if self._unsaved or self._full else None
                 for _, done in given:
                     _tell(loop, done, error)
                 syncer.dirty.set()
@@ -172,7 +193,7 @@ class Journal:
                 batches.append(self._queue.get_nowait())
         return batches
 
-    def _save(self, database: sqlite3.Connection) -> JournalError | None:
+    def _save(self) -> JournalError | None:
         if self._full:
             self._unsaved.clear()
             return JournalError(f"{self._path}: given up, for too much could not be written")
@@ -181,12 +202,15 @@ class Journal:
             for record in self._unsaved
         ]
         try:
-            database.execute("BEGIN IMMEDIATE")
-            database.executemany(_INSERT, rows)
-            database.execute("COMMIT")
+            if self._database is None:
+                self._database, _ = self._load()  # there was no room when it was opened
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany(_INSERT, rows)
+            self._database.execute("COMMIT")
         except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                database.execute("ROLLBACK")
+            if self._database is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
             self._full = len(self._unsaved) > MAX_UNSAVED
             return JournalError(f"{self._path}: {error}")
         self._unsaved.clear()

@@ -88,6 +88,8 @@ def load_or_create_secret(path: Path) -> bytes:
 
     Raises ValueError if the file holds less than a secret, OSError if it cannot be read or made.
     """
+    if path.exists():
+        return _secret(path)  # also from a disk that is full
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -98,9 +100,14 @@ def load_or_create_secret(path: Path) -> bytes:
             os.fsync(file.fileno())
         os.link(draft, path)  # whole or not at all, and never over one that another server has just made
     except FileExistsError:
-        path.chmod(0o600)
+        pass
     finally:
         draft.unlink()
+    return _secret(path)
+
+
+def _secret(path: Path) -> bytes:
+    path.chmod(0o600)
     secret = path.read_text().strip()
     if len(secret) < 2 * SECRET_BYTES:
         raise ValueError(f"{path} holds no secret of {SECRET_BYTES} bytes in hex; remove it for a new one")

@@ -154,6 +154,7 @@ KNOWS_SIGNALING = (
     "broadcast/app.py",
     "broadcast/distribution.py",
     "broadcast/links.py",
+    "broadcast/nights.py",
     "broadcast/reair.py",
     "broadcast/routes/",
     "broadcast/shelf.py",

@@ -1,7 +1,6 @@
 """Recording by the real server: speakers' feeds as they came, and a disk that fills up under the show."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,31 +15,28 @@ from demo.control import Control, Refused, pass_of
 from demo.server import Server
 from tests.broadcast.mixer import material
 from tests.broadcast.outputs.recording.frames import probe
+from tests.e2e.test_caches import first_playlist
 from tests.support.cast import eventually
+from tests.support.disks import fill, small_disk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LENGTH = 2.0  # seconds of the material
-MIB = 1 << 20
 WITHIN = 60.0  # seconds for anything that should come
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A disk of 32 MB."""
-    folder = tmp_path_factory.mktemp("small")
-    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    """A disk of 32 MB, for all that the server keeps."""
+    with small_disk(tmp_path_factory.mktemp("server") / "data", 32) as folder:
+        yield folder
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(small: Path, start_server: Any, event_table: Any) -> Server:
-    """A server whose recordings and journal are on the small disk."""
-    table = event_table(2, recording={"reserve_mib": 8})
-    started: Server = await start_server(table, small)
+    """A server whose recordings and journal are on the small disk, and each start a session of its own."""
+    table = event_table(2, recording={"reserve_mib": 8}, hls={"resume_minutes": 0})
+    started: Server = await start_server(table, small.parent)
     return started
 
 
@@ -81,7 +77,7 @@ async def test_a_full_disk_stops_recordings_and_nothing_else(server: Server, sma
     ):
         await reaches(server, "recording_octets", 50_000)
         assert producer.health["recording"]["state"] in ("ok", "low")
-        _fill(ballast)
+        fill(ballast)
         await producer.until(lambda now: now.health["recording"]["state"] == "full", WITHIN)
         assert "disk is full" in producer.health["recording"]["notice"]
         assert await metric(server, "recording_disk_full") == 1
@@ -92,7 +88,7 @@ async def test_a_full_disk_stops_recordings_and_nothing_else(server: Server, sma
         octets = await metric(server, "recording_octets")
         await reaches(server, "recording_octets", octets + 50_000)
     await _no_open_files(server)
-    files = sorted((small / "data" / "recordings" / "gosmart-2023" / "speakers").iterdir())
+    files = sorted((small / "recordings" / "gosmart-2023" / "speakers").iterdir())
     assert len(files) >= 2
     for path in files:
         assert path.name.startswith("thony-")
@@ -101,15 +97,37 @@ async def test_a_full_disk_stops_recordings_and_nothing_else(server: Server, sma
         assert found["audio"]
 
 
-def _fill(ballast: Path) -> None:
-    """Take the last octet of the disk."""
-    with ballast.open("wb", buffering=0) as file:
-        for size in (MIB, 4096, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
+async def test_a_start_on_a_full_disk(server: Server, small: Path) -> None:
+    """The show is there as it was, plays live, and tells the producer; with room all is kept again."""
+    links = await server.links()
+    ballast = small / "ballast"
+    await server.stop()
+    fill(ballast)
+    await server.start()
+    async with Control(server.url, pass_of(links["producer"]), "produce") as producer:
+        await producer.until(lambda now: now.state and now.state["standby"] == "thony", WITHIN)
+        await producer.until(lambda now: now.health["recording"]["state"] == "full", WITHIN)
+        async with aiohttp.ClientSession() as http:
+            playlist = await first_playlist(server.url)
+            async with http.get(f"{playlist}?_HLS_msn=1") as answer:
+                assert answer.status == 200
+                assert "#EXT-X-PART" in await answer.text()
+        await _carried_out(producer, "lanvin")
+        ballast.unlink()
+        await producer.until(lambda now: now.health["recording"]["state"] != "full", WITHIN)
+        await _carried_out(producer, "thony")
+        session = small / "programme" / playlist.split("/")[-3]
+
+        async def kept() -> bool:
+            return await asyncio.to_thread(lambda: [*session.glob("main/seg-*.m4s")] != [])
+
+        await eventually("segments", kept, bool, WITHIN)
+        assert {"session.json", "main"} <= {path.name for path in session.iterdir()}
+        assert (session / "main" / "init-0.mp4").stat().st_size > 0
+    await server.stop()
+    await server.start()
+    async with Control(server.url, pass_of(links["producer"])) as producer:
+        await producer.until(lambda now: now.state and now.state["standby"] == "thony", WITHIN)
 
 
 async def _carried_out(producer: Control, talk: str) -> None:

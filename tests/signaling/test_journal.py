@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from signaling.event import Slate
 from signaling.facts import Fact, Record, decode, encode
 from signaling.journal import Journal, JournalError
+from tests.support.disks import fill, small_disk
 
 NUMBERS = {  # the parser lets no others in
     "Added": {"minutes": st.floats(allow_nan=False), "start": st.none() | st.floats(allow_nan=False)},
@@ -46,6 +47,31 @@ def test_lines_that_are_no_facts(text: str) -> None:
 
 def record(number: int) -> Record:
     return Record(float(number), (), "ping", f"c{number}", "{}")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_start_on_a_full_disk(tmp_path: Path, killed: bool) -> None:
+    """What the journal holds is read without an octet of room; with room, nothing of the show is lost."""
+    with small_disk(tmp_path / "disk", 2) as disk:
+        path = disk / "journal.sqlite"
+        first = Journal(path)
+        await first.open("e")
+        await first.append([record(1), record(2)])
+        log = Path(f"{path}-wal").read_bytes()
+        await first.close()
+        if killed:
+            Path(f"{path}-wal").write_bytes(log)
+        fill(disk / "ballast")
+        again = Journal(path)
+        assert [each.id for each in await again.open("e")] == ["c1", "c2"]
+        with pytest.raises(JournalError):
+            await again.append([record(3)])
+        (disk / "ballast").unlink()
+        await again.append([record(4)])
+        await again.close()
+        last = Journal(path)
+        assert [each.id for each in await last.open("e")] == ["c1", "c2", "c3", "c4"]
+        await last.close()
 
 
 async def test_no_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

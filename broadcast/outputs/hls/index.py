@@ -71,6 +71,15 @@ def unbroken(segments: Sequence[Segment]) -> Sequence[Segment]:
     return segments[next(breaks, 0) :]
 
 
+def number(line: str) -> int | None:
+    """Of which segment a line speaks; None: it makes no sense."""
+    try:
+        said = json.loads(line)
+        return int(said.get("open", said.get("done", said.get("lost"))))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
 def recovered(said: dict[str, Any], fragments: Sequence[Fragment]) -> Segment | None:
     """The segment that a crash left open, from the parts in its file; None when there is none."""
     if not fragments:

@@ -10,7 +10,7 @@ Frames come in by `put`; the first one tells how the programme's clock lies to t
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,7 @@ class Origin:
         self._begun = False
         self.session: Session
         self.renditions: dict[str, Rendition] = {}
+        self._reels: dict[str, Reel] = {}
         self.on_segment: Callable[[str, Segment], None] = lambda rendition, segment: None
 
     async def start(self) -> None:
@@ -87,6 +88,7 @@ class Origin:
             rendition.reports = partial(self._reports, name)
             rendition.on_segment = partial(self._over, name)
             self.renditions[name] = rendition
+            self._reels[name] = reel
 
     async def stop(self) -> None:
         """Keep what there is, and stop writing."""
@@ -119,6 +121,14 @@ class Origin:
     def snapshot(self, second: int, jpeg: bytes) -> None:
         """Keep a small picture of this Unix second. One that the disk refuses is not there."""
         self._writer.put(partial(keep_thumb, self.session, second, jpeg), lambda error: None, len(jpeg))
+
+    def trim(self, session: str, rendition: str, gone: Collection[int]) -> bool:
+        """These segments, to which nobody can rewind any more, go from the disk. False: this is not on the
+        air, so that nobody writes there."""
+        reel = self._reels.get(rendition) if session == self.session.id else None
+        if reel is not None:
+            self._writer.put(partial(reel.trim, gone), lambda error: None)
+        return reel is not None
 
     # -- by URL --------------------------------------------------------------------------------------
 

@@ -13,10 +13,13 @@ whole machine loses is for `fsync` to say.
 Readers (downloads, re-air) use `sessions`, `Reel.load` and `Reel.path`; they may read while it grows.
 """
 
+import errno
 import json
 import logging
 import os
 import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +45,20 @@ class Session:
 
     def reel(self, rendition: str, fsync: str = "segment") -> "Reel":
         """One rendition of it. `fsync`: "none", "segment" or "part", what is made sure of on the disk."""
-        return Reel(self.folder / rendition, fsync)
+        reel = Reel(self.folder / rendition, fsync)
+        if not self.card[0].exists():
+            reel.card = self.card
+        return reel
+
+    def renditions(self) -> list[str]:
+        """Those that are on disk. Reads it."""
+        return [path.parent.name for path in self.folder.glob("*/index.jsonl")]
+
+    @property
+    def card(self) -> tuple[Path, bytes]:
+        """The file that says what this is, without which nobody finds it again."""
+        said = json.dumps({"event": self.event, "started": self.started}) + "\n"
+        return self.folder / "session.json", said.encode()
 
     @property
     def thumbs(self) -> Path:
@@ -65,7 +81,8 @@ def current_session(data: Path, event: str, resume_seconds: float, now: float) -
     """The newest session of this event, if something was written to it that recently and its numbers can go
     on; else a new one.
 
-    `now` in Unix seconds. Reads and writes the disk. Raises OSError.
+    `now` in Unix seconds. Reads and writes the disk; a full one gets the new session's card with its first
+    segment. Raises OSError where the disk refuses for another reason.
     """
     mine = [session for session in sessions(data) if session.event == event]
     if mine and now - _last_written(mine[-1]) <= resume_seconds:
@@ -74,21 +91,42 @@ def current_session(data: Path, event: str, resume_seconds: float, now: float) -
             return mine[-1]
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dt%H%M%S")
     ident = f"{stamp}-{secrets.token_hex(3)}"
-    folder = data / FOLDER / ident
-    folder.mkdir(parents=True)
-    said = json.dumps({"event": event, "started": now}) + "\n"
-    temporary = folder / "session.json.new"
-    temporary.write_text(said, encoding="utf-8")
-    temporary.rename(folder / "session.json")
-    return Session(ident, folder, event, now)
+    session = Session(ident, data / FOLDER / ident, event, now)
+    with room_or_later():
+        keep(*session.card)
+    return session
 
 
 def keep_thumb(session: Session, second: int, jpeg: bytes) -> None:
     """Write a thumbnail. Raises OSError."""
-    session.thumbs.mkdir(exist_ok=True)
-    temporary = session.thumbs / f"{second}.new"
-    temporary.write_bytes(jpeg)
-    temporary.rename(session.thumbs / f"{second}.jpg")
+    keep(session.thumbs / f"{second}.jpg", jpeg, sure=False)
+
+
+def keep(path: Path, data: bytes, *, sure: bool = True) -> None:
+    """Write a file, which is there whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    try:
+        with temporary.open("wb") as out:
+            out.write(data)
+            out.flush()
+            if sure:
+                os.fsync(out.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    temporary.rename(path)
+
+
+@contextmanager
+def room_or_later() -> Iterator[None]:
+    """What is done here may fail for want of room: it is tried again. Raises every other OSError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        log.warning("the disk is full: %s", error)
 
 
 def _last_written(session: Session) -> float:
@@ -107,7 +145,9 @@ class Reel:
         self._msn = -1  # of the file
         self._broken = False  # the segment in the making could not be written whole
         self._torn = False  # the last line of the index is cut off
+        self._late = ""  # lines that a full disk has refused
         self._init = -1  # the init segment that is surely there
+        self.card: tuple[Path, bytes] | None = None  # what the session's first segment has to write, too
         self.held = False  # the disk is too full: segments are not kept
 
     def path(self, msn: int) -> Path:
@@ -120,8 +160,7 @@ class Reel:
 
     def load(self) -> list[Segment]:
         """All segments, oldest first. What a crash has left open is closed: cut to its whole parts, and
-        said in the index. Only for who writes; others use `segments`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        said in the index, on a full disk once there is room. Only for who writes; others use `segments`."""
         found = self._read()
         path = self.folder / "index.jsonl"
         self._torn = path.exists() and not path.read_bytes().endswith(b"\n")
@@ -129,7 +168,9 @@ class Reel:
             last = self._recover(found.open)
             if last is not None:
                 found.segments.append(last)
-                self._note(index.closed(last))
+                self._late = index.closed(last)
+        with room_or_later():
+            self._note("")
         return found.segments
 
     def segments(self) -> list[Segment]:
@@ -151,8 +192,12 @@ class Reel:
         self._note(index.opened(segment), sure=True)
         if self.held:
             return
+        if self.card is not None:
+            keep(*self.card)
+            self.card = None
         if segment.init != self._init:
-            self._keep_init(segment.init, init)
+            keep(self.init_path(segment.init), init, sure=self._fsync != "none")
+            self._init = segment.init
         self._file = self.path(segment.msn).open("wb", buffering=0)
         self._broken = False
 
@@ -188,18 +233,18 @@ class Reel:
             self._file.close()
             self._file = None
 
+    def trim(self, gone: Collection[int]) -> None:
+        """These segments (by msn) go, and their lines in the index first."""
+        path = self.folder / "index.jsonl"
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        keep(path, "".join(line for line in lines if index.number(line) not in gone).encode())
+        for msn in gone:
+            self.path(msn).unlink(missing_ok=True)
+
     def _whole(self, segment: Segment) -> bool:
         """Whether all of it is in the file; a part that the writer refused is not."""
         assert self._file is not None, "who asks has looked"
         return not self._broken and segment.msn == self._msn and self._file.tell() == segment.size
-
-    def _keep_init(self, number: int, data: bytes) -> None:
-        temporary = self.init_path(number).with_suffix(".new")
-        with temporary.open("wb", buffering=0) as out:
-            out.write(data)
-            self._sync(out, always=True)
-        temporary.rename(self.init_path(number))
-        self._init = number
 
     def _drop(self) -> None:
         """Close the file in the making; a broken one goes."""
@@ -235,11 +280,12 @@ class Reel:
         return segment
 
     def _note(self, line: str, *, sure: bool = False) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "index.jsonl").open("a", encoding="utf-8") as out:
-            out.write(f"\n{line}" if self._torn else line)
+            out.write("\n" * self._torn + self._late + line)
             self._torn = True
             out.flush()
-            self._torn = False
+            self._torn, self._late = False, ""
             self._sync(out, always=sure or self._fsync == "part")
 
     def _sync(self, out: "IO[bytes] | IO[str]", *, always: bool) -> None:

@@ -1,9 +1,11 @@
-"""(P) Which old recordings go: by age, by size, the oldest first; never those of the event that runs."""
+"""(P) Which old recordings go: of other events by age and size, the oldest first; of the one that runs hours
+of slate alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 DAY = 86400.0
+AROUND = 900.0  # seconds before and after each talk that stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,33 @@ def surplus(kept: Sequence[Kept], rules: Rules, running: str, now: float) -> lis
             gone.append(each)
             size -= each.size
     return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One segment of the programme: Unix seconds, and octets."""
+
+    msn: int
+    start: float
+    end: float
+    size: int
+
+
+def idle(
+    stretches: Sequence[Stretch],
+    talks: Sequence[tuple[float, float]],
+    window: float,
+    since: float,
+    until: float,
+) -> list[Stretch]:
+    """The segments that show nothing but slates and may go: begun after `since` and over before `until`, away
+    from every talk (Unix seconds, from and to), and not among the newest `window` seconds, to which players
+    rewind. `stretches`: oldest first."""
+    found = []
+    behind = 0.0
+    for each in reversed(stretches):
+        behind += each.end - each.start
+        near = any(start - AROUND < each.end and each.start < end + AROUND for start, end in talks)
+        if behind > window and since <= each.start and each.end <= until and not near:
+            found.append(each)
+    return found[::-1]

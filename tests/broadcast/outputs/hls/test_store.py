@@ -12,6 +12,7 @@ from broadcast.outputs.hls import cmaf
 from broadcast.outputs.hls.cmaf import Sample
 from broadcast.outputs.hls.playlist import Segment
 from broadcast.outputs.hls.store import Reel, current_session, sessions
+from tests.support.disks import fill, small_disk
 
 PART = 24_000
 INIT = b"init"
@@ -182,6 +183,51 @@ def test_a_line_of_the_index_that_does_not_fit(tmp_path: Path) -> None:
     assert (tmp_path / "index.jsonl").stat().st_size == size + 10
     write(reel, 2)
     assert [each.msn for each in Reel(tmp_path).load()] == [0, 2]
+
+
+def test_a_full_disk_gets_its_session_later(tmp_path: Path) -> None:
+    """A session that begins on a full disk is found again once it has a segment."""
+    with small_disk(tmp_path / "disk", 1) as disk:
+        fill(disk / "ballast")
+        session = current_session(disk, "show", 3600, 1_700_000_000.0)
+        reel = session.reel("main")
+        assert (reel.load(), sessions(disk)) == ([], [])
+        with pytest.raises(OSError):
+            reel.begin(segment(0), INIT)
+        (disk / "ballast").unlink()
+        write(reel, 1)
+        assert sessions(disk) == [session]
+        assert [each.msn for each in session.reel("main").load()] == [1]
+
+
+def test_a_crash_and_then_a_full_disk(tmp_path: Path) -> None:
+    """What a crash has left open is kept, although the index can say so only later."""
+    with small_disk(tmp_path / "disk", 1) as disk:
+        reel = Reel(disk)
+        reel.load()
+        write(reel, 0, count=3, end=False)
+        reel.close()
+        fill(disk / "ballast")
+        again = Reel(disk)
+        found = again.load()
+        assert [(each.msn, each.parts) for each in found] == [(0, 3)]
+        (disk / "ballast").unlink()
+        write(again, 1)
+        assert [each.msn for each in Reel(disk).load()] == [0, 1]
+
+
+def test_segments_that_are_erased(tmp_path: Path) -> None:
+    """They are gone from the disk and from the index, while the next one is being written."""
+    reel = Reel(tmp_path)
+    reel.load()
+    for msn in range(4):
+        write(reel, msn)
+    reel.begin(segment(4), INIT)
+    reel.append(4, part(4))
+    reel.trim({0, 2})
+    assert reel.end(segment(4, len(part(4)), 1))
+    assert [each.msn for each in Reel(tmp_path).load()] == [1, 3, 4]
+    assert [reel.path(msn).exists() for msn in range(5)] == [False, True, False, True, True]
 
 
 def test_a_session_goes_on(tmp_path: Path) -> None:

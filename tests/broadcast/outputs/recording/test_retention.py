@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcast.outputs.recording.retention import DAY, Kept, Rules, surplus
+from broadcast.outputs.recording.retention import AROUND, DAY, Kept, Rules, Stretch, idle, surplus
 
 KEPT = st.builds(
     Kept,
@@ -43,3 +43,32 @@ def test_promises(kept: list[Kept], days: float | None, octets: int | None) -> N
         assert all(each.ended >= now - days * DAY for each in others)
     if days is None and octets is None:
         assert gone == []
+
+
+MINUTE = 60.0
+LINE = [Stretch(n, n * MINUTE, (n + 1) * MINUTE, 10) for n in range(240)]  # four hours
+
+
+def test_hours_of_slate_go() -> None:
+    """A talk stays with a quarter of an hour before and after it, and so does the newest hour."""
+    gone = idle(LINE, [(100 * MINUTE, 120 * MINUTE)], 60 * MINUTE, 5 * MINUTE, 200 * MINUTE)
+    assert [each.msn for each in gone] == [*range(5, 85), *range(135, 180)]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 15000), st.floats(0, 3000)), max_size=5),
+    st.floats(0, 15000),
+    st.floats(0, 15000),
+    st.floats(0, 15000),
+)
+def test_no_talk_ever_goes(
+    spans: list[tuple[float, float]], window: float, since: float, until: float
+) -> None:
+    """What goes is away from every talk, within the times, and before the window."""
+    talks = [(start, start + length) for start, length in spans]
+    gone = idle(LINE, talks, window, since, until)
+    assert all(each.end <= until and each.start >= since for each in gone)
+    assert all(
+        each.end <= start - AROUND or each.start >= end + AROUND for each in gone for start, end in talks
+    )
+    assert sum(each.end - each.start for each in LINE[len(gone) and gone[-1].msn :]) > window or not gone
