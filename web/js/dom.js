@@ -87,3 +87,18 @@ export function initials(name) {
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
   return letters.map((word) => [...word][0] ?? '').join('').toUpperCase();
 }
+
+/**
+ * A dialog with a form in it: `<dialog id="x">` with `x-form` and `x-close`.
+ *
+ * @param {string} id @param {() => void} act when the form is sent @returns {HTMLDialogElement}
+ */
+export function formDialog(id, act) {
+  const dialog = need(id, HTMLDialogElement);
+  byId(`${id}-close`).addEventListener('click', () => dialog.close());
+  byId(`${id}-form`).addEventListener('submit', (event) => {
+    event.preventDefault();
+    act();
+  });
+  return dialog;
+}

@@ -1,12 +1,13 @@
 /** What is to be on air again: the list of it, and the dialog that asks for more. */
 
-import { byId, el, keyed, need, setText, show } from '../dom.js';
+import { byId, el, formDialog, keyed, need, setText, show } from '../dom.js';
+import { isAgain } from '../rundown.js';
 import { atZone, clock, ownZone, shortDay, zoneName } from '../time.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Reair} Reair */
 
 export class Reairs {
-  #dialog = need('again', HTMLDialogElement);
+  #dialog = formDialog('again', () => this.#ask());
   #what = need('again-what', HTMLSelectElement);
   #when = need('again-when', HTMLInputElement);
   #zone = need('again-zone', HTMLSelectElement);
@@ -16,11 +17,6 @@ export class Reairs {
   constructor(desk) {
     this.desk = desk;
     byId('kept-again').addEventListener('click', () => this.#open());
-    byId('again-close').addEventListener('click', () => this.#dialog.close());
-    byId('again-form').addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#ask();
-    });
   }
 
   draw() {
@@ -69,5 +65,5 @@ export class Reairs {
 
 /** The talks that were on air, recordings left out. @param {Show | null} event */
 function over(event) {
-  return (event?.talks ?? []).filter((talk) => talk.ended && !talk.id.startsWith('again-'));
+  return (event?.talks ?? []).filter((talk) => talk.ended && !isAgain(talk));
 }

@@ -1,6 +1,6 @@
 /** The form of a talk: its title, length, start, layout, people; and adding and leaving out. */
 
-import { byId, el, need, setText, show } from '../dom.js';
+import { byId, el, formDialog, need, setText, show } from '../dom.js';
 import { addition, changes, formOf, movable } from '../edits.js';
 import { speakersInOrder } from '../comms.js';
 import { onNow, personById, talkById } from '../rundown.js';
@@ -8,17 +8,12 @@ import { onNow, personById, talkById } from '../rundown.js';
 /** @typedef {import('../types.js').Show} Show */
 
 export class TalkForm {
-  #dialog = need('talk', HTMLDialogElement);
+  #dialog = formDialog('talk', () => this.#save());
   #id = /** @type {string | null} */ (null);
 
   /** @param {{show: () => Show | null, clips: () => string[], say: (edit: import('../edits.js').Edit) => void}} desk */
   constructor(desk) {
     this.desk = desk;
-    byId('talk-form').addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#save();
-    });
-    byId('talk-close').addEventListener('click', () => this.#dialog.close());
     byId('talk-skip').addEventListener('click', () => {
       if (this.#id) this.desk.say({ type: 'edit', do: 'skip', talk: this.#id });
       this.#dialog.close();

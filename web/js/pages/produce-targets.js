@@ -1,24 +1,19 @@
 /** Where else the programme goes, on the producer's desk: started, stopped, typed in. Keys are only ever sent. */
 
-import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
+import { byId, el, formDialog, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { countWords, targetWords } from '../targets.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Target} Target */
 
 export class Targets {
-  #dialog = need('target', HTMLDialogElement);
+  #dialog = formDialog('target', () => this.#add());
   #key = need('target-key', HTMLInputElement);
 
   /** @param {import('../session.js').Session} session */
   constructor(session) {
     this.session = session;
     byId('target-new').addEventListener('click', () => this.#open());
-    byId('target-close').addEventListener('click', () => this.#dialog.close());
     this.#dialog.addEventListener('close', () => (this.#key.value = ''));
-    byId('target-form').addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#add();
-    });
   }
 
   /** @param {State} state */
