@@ -106,7 +106,8 @@ async def test_a_start_on_a_full_disk(server: Server, small: Path) -> None:
     await server.start()
     async with Control(server.url, pass_of(links["producer"]), "produce") as producer:
         await producer.until(lambda now: now.state and now.state["standby"] == "thony", WITHIN)
-        await producer.until(lambda now: now.health["recording"]["state"] == "full", WITHIN)
+        await producer.until(lambda now: now.health, WITHIN)
+        assert producer.health["recording"]["state"] == "full"
         async with aiohttp.ClientSession() as http:
             playlist = await first_playlist(server.url)
             async with http.get(f"{playlist}?_HLS_msn=1") as answer:

@@ -58,8 +58,9 @@ export function warnings(health, nameOf) {
   const mixer = health.mixer.state === 'up' ? [] : ['The mixer is starting again; viewers keep their connection.'];
   const screens = health.clients.filter((client) => client.page === 'screen');
   const dark = screens.filter((client) => client.stats.fps === 0).map((client) => `${client.name || 'A screen'} shows no picture.`);
+  // A clip at rest sends no picture, and is none the worse for it.
   const feeds = health.feeds
-    .filter((feed) => feed.verdict === 'dead')
+    .filter((feed) => feed.verdict === 'dead' && feed.kind !== 'clip')
     .map((feed) => `${nameOf(feed.owner || feed.id)}: ${feed.why || 'no picture arrives'}.`);
   const disk = health.recording?.notice ? [health.recording.notice] : [];
   const away = (health.restream ?? [])

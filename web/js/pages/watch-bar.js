@@ -120,7 +120,7 @@ export function wireBar(programme, session) {
     byId('live').dataset.live = String(live && programme.hasPicture);
     setAttribute(byId('live'), 'aria-disabled', String(live));
     setText(byId('live-word'), !live ? 'Go live' : seen.view?.mode === 'replay' ? 'On air' : 'Live');
-    show(byId('live'), !seen.over || !live);
+    show(byId('live'), !live || (!seen.over && seen.view?.mode !== 'soon'));
     setText(byId('where'), live ? '' : seen.over ? clock(date) : `\u2212${behind(seen.now - date).replace(' behind live', '')}`);
     setText(byId('audience'), seen.show?.audience && live ? `${seen.show.audience.viewers} watching` : '');
     show(byId('speed-field'), !live);
