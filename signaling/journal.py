@@ -207,7 +207,7 @@ class Journal:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany(_INSERT, rows)
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if self._database is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")

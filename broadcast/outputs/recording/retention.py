@@ -64,7 +64,8 @@ def idle(
     behind = 0.0
     for each in reversed(stretches):
         behind += each.end - each.start
-        near = any(start - AROUND < each.end and each.start < end + AROUND for start, end in talks)
-        if behind > window and since <= each.start and each.end <= until and not near:
+        if behind <= window or each.start < since or each.end > until:
+            continue
+        if all(each.end <= start - AROUND or end + AROUND <= each.start for start, end in talks):
             found.append(each)
     return found[::-1]
