@@ -4,7 +4,6 @@ import signal
 from collections.abc import Callable
 
 from broadcast.child import Child
-from broadcast.errors import MalformedError
 from broadcast.mixer.blackbox import BlackBox
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.wire import Word
@@ -19,7 +18,7 @@ class Process(Child):
     """`ready` is set when it may be told to go."""
 
     def __init__(
-        self, on_message: Callable[["Process", Word, bytes], None], on_gone: Callable[["Process"], None]
+        self, on_message: Callable[["Process", int, bytes], None], on_gone: Callable[["Process"], None]
     ) -> None:
         super().__init__("broadcast.mixer", self._said, lambda: on_gone(self))
         self._on_word = on_message
@@ -38,11 +37,7 @@ class Process(Child):
             self.suspects |= self._box.inside()
         self._box.close()
 
-    def _said(self, number: int, body: bytes) -> None:
-        try:
-            word = Word(number)
-        except ValueError as error:
-            raise MalformedError(f"mixer message {number}") from error
-        if word is Word.READY:
+    def _said(self, word: int, body: bytes) -> None:
+        if word == Word.READY:
             self.ready.set()
         self._on_word(self, word, body)

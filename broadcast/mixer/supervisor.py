@@ -19,7 +19,8 @@ from broadcast.mixer.returns import Returns
 from broadcast.mixer.scene import Return, Scene
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.sound import BLOCK
-from broadcast.mixer.wire import Word, unpack_frame, unpack_json
+from broadcast.mixer.wire import Word
+from broadcast.pipe import unpack_frame, unpack_json
 from broadcast.rtp.frame import Frame, Kind
 
 log = logging.getLogger(__name__)
@@ -330,30 +331,30 @@ class Mixer:
 
     # -- what the process says ---------------------------------------------------------------------------
 
-    def _message(self, process: Process, word: Word, body: bytes) -> None:
+    def _message(self, process: Process, word: int, body: bytes) -> None:
         if process is not self._air:
             return
-        if word is Word.PROGRAMME:
+        if word == Word.PROGRAMME:
             name, frame = unpack_frame(body)
             if name:
                 self.on_rendition(name, frame)
             else:
                 self._programme(frame)
-        elif word is Word.RETURN:
+        elif word == Word.RETURN:
             self.on_return(*unpack_frame(body))
-        elif word is Word.SEGMENT_SOUND:
+        elif word == Word.SEGMENT_SOUND:
             self.on_segment_sound(unpack_frame(body)[1])
-        elif word is Word.SNAPSHOT:
+        elif word == Word.SNAPSHOT:
             self.on_snapshot(int.from_bytes(body[:8], "big"), body[8:])
-        elif word is Word.WANT:
+        elif word == Word.WANT:
             feed = unpack_json(body)
             if feed in self._staged:
                 self._staged[feed] = True
                 self._ask(feed)
-        elif word is Word.SHOWN:
+        elif word == Word.SHOWN:
             said = unpack_json(body)
             self.on_shown(said["token"], said["at"])
-        elif word is Word.STATS:
+        elif word == Word.STATS:
             self._stats = unpack_json(body)
             self._meter.update(self._stats, time.monotonic())
             self._remember(self._stats["sources"])

@@ -1,21 +1,6 @@
 """(P) The words between the server and the mixer's process. How messages are made is in pipe.py."""
 
-from collections.abc import Iterator
 from enum import IntEnum
-
-from broadcast.errors import MalformedError
-from broadcast.pipe import LARGEST, Pieces, pack, pack_frame, pack_json, unpack_frame, unpack_json
-
-__all__ = [
-    "LARGEST",
-    "Splitter",
-    "Word",
-    "pack",
-    "pack_frame",
-    "pack_json",
-    "unpack_frame",
-    "unpack_json",
-]
 
 
 class Word(IntEnum):
@@ -39,19 +24,3 @@ class Word(IntEnum):
     RETURN = 25  # a packet of the return of the person named as its feed
     SEGMENT_SOUND = 26  # a packet of the programme's sound for segments, AAC
     SNAPSHOT = 27  # a small picture of the programme: eight octets of Unix seconds, a JPEG
-
-
-class Splitter(Pieces):
-    """The pipe's pieces, of these words alone."""
-
-    def feed(self, data: bytes) -> Iterator[tuple[Word, bytes]]:
-        """The messages that `data` completes. Raises MalformedError; the stream is then of no more use."""
-        for word, body in super().feed(data):
-            yield _word(word), body
-
-
-def _word(value: int) -> Word:
-    try:
-        return Word(value)
-    except ValueError as error:
-        raise MalformedError(f"mixer message {value}") from error

@@ -33,7 +33,8 @@ from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.snapshot import Snapshots
 from broadcast.mixer.sound import BLOCK, RATE
 from broadcast.mixer.source import Source
-from broadcast.mixer.wire import Splitter, Word, pack, pack_frame, pack_json, unpack_frame, unpack_json
+from broadcast.mixer.wire import Word
+from broadcast.pipe import Pieces, pack, pack_frame, pack_json, unpack_frame, unpack_json
 from broadcast.rtp.frame import Codec, Frame
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,10 @@ class Worker:
 
     def run(self) -> None:
         """Serve until the pipe is closed."""
-        splitter = Splitter()
+        pieces = Pieces()
         try:
             while data := self._pipe.recv(READ):
-                for word, body in splitter.feed(data):
+                for word, body in pieces.feed(data):
                     self._handle(word, body)
         except OSError as error:
             log.debug("the server has gone: %s", error)
@@ -80,38 +81,38 @@ class Worker:
 
     # -- commands --------------------------------------------------------------------------------------------
 
-    def _handle(self, word: Word, body: bytes) -> None:
-        if word is Word.FRAME:
+    def _handle(self, word: int, body: bytes) -> None:
+        if word == Word.FRAME:
             feed, frame = unpack_frame(body)
             source = self._ears.voices.get(feed) or self._sources.get(feed)
             if source is not None:
                 source.push(frame)
-        elif word is Word.HOLD:
+        elif word == Word.HOLD:
             if len(self._held) < HELD_FRAMES:
                 self._held.append(unpack_frame(body)[1])
-        elif word is Word.KEYFRAME:
+        elif word == Word.KEYFRAME:
             for rendition in self._renditions:
                 if rendition.name == body.decode(errors="replace"):
                     rendition.force = True
         else:
             self._command(word, unpack_json(body))
 
-    def _command(self, word: Word, data: Any) -> None:
-        if word is Word.SETTINGS:
+    def _command(self, word: int, data: Any) -> None:
+        if word == Word.SETTINGS:
             self._prepare(ProgrammeSettings.from_json(data))
-        elif word is Word.STAGE:
+        elif word == Word.STAGE:
             self._stage(data)
-        elif word is Word.PREPARE:
+        elif word == Word.PREPARE:
             self.artist.draw(Scene.from_json(data))
-        elif word is Word.SHOW:
+        elif word == Word.SHOW:
             self.director.show(
                 Scene.from_json(data["scene"]), data["token"], data["transition"] == "dissolve"
             )
-        elif word is Word.LEVELS:
+        elif word == Word.LEVELS:
             self._known.update(data)
-        elif word is Word.RETURNS:
+        elif word == Word.RETURNS:
             self._ears.say(returns_from_json(data))
-        elif word is Word.GO:
+        elif word == Word.GO:
             self._go(data["epoch"], data["picture"], data["sound"])
 
     def _prepare(self, settings: ProgrammeSettings) -> None:

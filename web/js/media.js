@@ -1,9 +1,9 @@
 /** What travels over a `Peering`: `Watcher` receives by WHEP, `Publisher` sends by WHIP. */
 
 import { summarisePublish, summariseWatch } from './stats.js';
-import { Peering } from './wire.js';
+import { Peering } from './peering.js';
 
-/** @typedef {import('./wire.js').PeeringOptions} PeeringOptions */
+/** @typedef {import('./peering.js').PeeringOptions} PeeringOptions */
 
 const LINE_KNOWN_AFTER = 1500; // ms from the answer: by then the browser has measured the line
 

@@ -1,7 +1,7 @@
 /** A page's connection to the show: the state, the commands, and the duty to come back after a break. */
 
 import { initial, reduce, unanswered } from './state.js';
-import { Control } from './wire.js';
+import { Control } from './control.js';
 
 /** @typedef {import('./state.js').State} State @typedef {import('./state.js').Action} Action */
 

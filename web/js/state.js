@@ -9,7 +9,7 @@
  * @typedef {{id: string, command: Command, fault: Fault, at: number}} Refusal
  * @typedef {{command: Command, at: number}} Pending
  * @typedef {{
- *   link: import('./wire.js').Link,
+ *   link: import('./control.js').Link,
  *   retryAt: number | null,
  *   you: You | null,
  *   show: Show | null,
@@ -20,7 +20,7 @@
  *   bye: {code: string, message: string} | null,
  * }} State
  *
- * @typedef {{type: 'link', link: import('./wire.js').Link, retryAt: number | null}
+ * @typedef {{type: 'link', link: import('./control.js').Link, retryAt: number | null}
  *   | {type: 'sent', command: Command, at: number}
  *   | {type: 'dismiss', id: string}
  *   | {type: 'server', message: any, at: number}} Action

@@ -12,7 +12,7 @@
  * @typedef {{want: Want, wantSince: number, rtc: Rtc, rtcSince: number, rtcAgain: number, rtcMisses: number,
  *   hls: Hls, hlsAgain: number, hlsMisses: number, closed: boolean}} Choice all times in ms by one clock;
  *   `rtcSince`: since when WebRTC has no picture; `...Again`: not to be tried before; `closed`: the pass is refused
- * @typedef {{type: 'want', want: Want, at: number} | {type: 'rtc', state: import('./wire.js').PeeringState, code: string | null, at: number}
+ * @typedef {{type: 'want', want: Want, at: number} | {type: 'rtc', state: import('./peering.js').PeeringState, code: string | null, at: number}
  *   | {type: 'picture', of: 'rtc' | 'hls', at: number} | {type: 'hls', state: 'started' | 'failed' | 'missing', at: number}
  *   | {type: 'tick', at: number}} Event
  * @typedef {{rtc: boolean, hls: boolean, edge: boolean, show: 'rtc' | 'hls' | null}} Plan `edge`: LL-HLS belongs to the live edge

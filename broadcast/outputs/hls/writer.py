@@ -1,7 +1,7 @@
 """One thread that writes segments to disk, so that the event loop never waits for one.
 
-Jobs wait in a queue bounded in bytes. Overflow (a disk that hangs, or cannot keep up): the job is refused,
-and whoever gave it must do without. A job that fails is told to its `failed`; the thread goes on.
+Jobs wait in a queue bounded in bytes and in number. Overflow (a disk that hangs, or cannot keep up): the job
+is refused, and whoever gave it must do without. A job that fails is told to its `failed`; the thread goes on.
 """
 
 import logging
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 64 << 20  # bytes, three minutes of programme
+MOST_JOBS = 10_000  # some have no bytes: files are opened, closed and deleted
 LOG_EVERY = 1.0  # seconds
 
 
@@ -54,7 +55,7 @@ class Writer:
 
     def put(self, work: Callable[[], None], failed: Callable[[OSError], None], size: int = 0) -> bool:
         """Do this on the disk, in order; False when too much waits already."""
-        if self.waiting + size > MOST_WAITING:
+        if self.waiting + size > MOST_WAITING or self._queue.qsize() >= MOST_JOBS:
             self.refused += 1
             return False
         self._given += size

@@ -1,13 +1,14 @@
 """`python -m broadcast.outputs.restream`: the process of one target, started by child.py and spoken to by its
 standard input and output."""
 
-import json
 import os
 import signal
 import sys
 from typing import Any
 
+from broadcast.outputs.restream.wire import Word
 from broadcast.outputs.restream.worker import run
+from broadcast.pipe import pack_json
 
 NICE = 5  # the mixer and the viewers come first
 
@@ -16,14 +17,14 @@ def main() -> int:
     """Run until the server closes the input, or the target is lost."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends us in its own order
     os.nice(NICE)
-    return run(sys.stdin.buffer, say)
+    return run(open(sys.stdin.fileno(), "rb", closefd=False), say)
 
 
-def say(message: dict[str, Any]) -> None:
-    """One line for the server, which may have gone."""
+def say(word: Word, data: dict[str, Any]) -> None:
+    """A message for the server, which may have gone."""
     try:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
+        sys.stdout.buffer.write(pack_json(word, data))
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         os._exit(1)
 

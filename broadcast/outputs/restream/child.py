@@ -1,28 +1,33 @@
 """A target's process as the server sees it: started, spoken to by pipes, ended. See outlet.py."""
 
 import asyncio
-import json
 import logging
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
+
+from broadcast.errors import MalformedError
+from broadcast.pipe import Pieces
 
 log = logging.getLogger(__name__)
 
 END_SECONDS = 2.0  # that the process has to say goodbye to its target
-LONGEST_LINE = 4096  # octets that it may say without a line's end
 
 
 class Child(asyncio.SubprocessProtocol):
-    """Calls `on_said` with each object that the process says, and `on_gone` once, when it has ended."""
+    """Calls `on_message` for each message of the process, and `on_gone` once, when it has ended.
 
-    def __init__(self, on_said: Callable[[dict[str, Any]], None], on_gone: Callable[["Child"], None]) -> None:
-        self._on_said = on_said
+    Pipes hold little, unlike the sockets of broadcast/child.py: what a target has not taken waits here, and
+    is seen.
+    """
+
+    def __init__(self, on_message: Callable[[int, bytes], None], on_gone: Callable[["Child"], None]) -> None:
+        self._on_message = on_message
         self._on_gone = on_gone
         self._process: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
-        self._heard = b""
+        self._pieces = Pieces()
         self.gone = asyncio.Event()
 
     async def start(self) -> None:
@@ -73,16 +78,12 @@ class Child(asyncio.SubprocessProtocol):
         self._input = cast(asyncio.WriteTransport, self._process.get_pipe_transport(0))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        *lines, self._heard = (self._heard + data).split(b"\n")
-        if len(self._heard) > LONGEST_LINE:
+        try:
+            for word, body in self._pieces.feed(data):
+                self._on_message(word, body)
+        except MalformedError as error:
+            log.error("a target's process: %s", error)
             self.kill()
-        for line in lines:
-            try:
-                said = json.loads(line)
-            except ValueError:
-                said = None
-            if isinstance(said, dict):
-                self._on_said(said)
 
     def pipe_connection_lost(self, fd: int, error: Exception | None) -> None:
         if fd == 0:

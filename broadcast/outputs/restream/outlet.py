@@ -14,7 +14,8 @@ from typing import Any
 from broadcast.outputs.restream.backlog import Backlog
 from broadcast.outputs.restream.child import Child
 from broadcast.outputs.restream.line import ENDED, Do, Fault, Line, Patience, State
-from broadcast.outputs.restream.wire import Word, pack_frame, pack_json
+from broadcast.outputs.restream.wire import Word
+from broadcast.pipe import pack_frame, pack_json, unpack_json
 from broadcast.rtp.frame import Frame
 from broadcast.targets import Target
 
@@ -112,7 +113,7 @@ class Outlet:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, look: Frame) -> None:
-        child = Child(lambda said: self._said(child, said), self._gone)
+        child = Child(lambda word, body: self._said(child, word, body), self._gone)
         self._child = child
         self._open, self._fault, self._taken = False, None, 0
         self._dropped += self._backlog.dropped
@@ -150,25 +151,30 @@ class Outlet:
                 child.kill()  # it hangs
             self._soon(child.close())
 
-    def _said(self, child: Child, said: dict[str, Any]) -> None:
+    def _said(self, child: Child, word: int, body: bytes) -> None:
+        """Raises MalformedError."""
         if child is not self._child:
             return
-        if "open" in said:
-            self._open = True
-            self._keyframe_needed()
-        elif "octets" in said:
-            now = asyncio.get_running_loop().time()
-            taken = int(said["octets"])
-            if taken > self._taken:
-                self.octets += taken - self._taken
-                self._taken = taken
-                self._rates.append((now, taken))
-                if self.line.state is State.CONNECTING:
-                    log.info("target %s: live", self.order.id)
-                self.line.took(now)
-        elif "failed" in said:
-            words = self.order.target.scrub(str(said.get("words", "")))
-            self._fault = Fault(str(said["failed"])[:40], words)
+        match word:
+            case Word.OPEN:
+                self._open = True
+                self._keyframe_needed()
+            case Word.TOOK:
+                self._took(int(unpack_json(body)["octets"]), asyncio.get_running_loop().time())
+            case Word.FAILED:
+                said = unpack_json(body)
+                self._fault = Fault(said["code"], self.order.target.scrub(said["words"]))
+
+    def _took(self, octets: int, now: float) -> None:
+        """So much in all, of this connection."""
+        if octets <= self._taken:
+            return
+        self.octets += octets - self._taken
+        self._taken = octets
+        self._rates.append((now, octets))
+        if self.line.state is State.CONNECTING:
+            log.info("target %s: live", self.order.id)
+        self.line.took(now)
 
     def _gone(self, child: Child) -> None:
         """The process has ended."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from broadcast.outputs.restream.line import State
 from broadcast.outputs.restream.outlet import Order, Outlet, Settings
-from broadcast.outputs.restream.wire import Word, pack_frame
+from broadcast.outputs.restream.wire import Word
+from broadcast.pipe import pack_frame
 from broadcast.rtp.frame import Codec, Frame, Kind
 
 TICK = 0.2  # seconds between two looks at every line

@@ -11,8 +11,6 @@ from broadcast.errors import MalformedError
 from broadcast.outputs.restream import amf, flv
 from broadcast.outputs.restream.chunks import Joiner, Message, cut
 from broadcast.outputs.restream.rtmp import HANDSHAKE, Phase, Publisher, Refused
-from broadcast.outputs.restream.wire import Word, pack_frame, unpack_frame, unpack_head
-from broadcast.rtp.frame import Codec, Frame
 from broadcast.rtp.h264 import annex_b
 
 VALUES = st.recursive(
@@ -175,18 +173,3 @@ def test_pictures_and_sound_as_flv() -> None:
     assert flv.audio(b"x") == b"\xaf\x01x"
     with pytest.raises(MalformedError):
         flv.video_header(annex_b([b"\x65\x88"]))
-
-
-@given(
-    st.binary(max_size=100), st.sampled_from([Codec.H264, Codec.AAC]), st.integers(0, 2**62), st.booleans()
-)
-def test_frames_for_a_process_come_back(data: bytes, codec: Codec, timestamp: int, keyframe: bool) -> None:
-    """What travels to a target's process arrives as it was."""
-    frame = Frame(codec, data, timestamp, 1.5, keyframe)
-    packed = pack_frame(Word.FRAME, frame)
-    length, word = unpack_head(packed[:5])
-    assert (length, word) == (len(packed) - 5, Word.FRAME)
-    assert unpack_frame(packed[5:]) == frame
-    for bad in (b"", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x01\x99", b"\xff\xff\xff\xff\x01"):
-        with pytest.raises(MalformedError):
-            unpack_head(bad)

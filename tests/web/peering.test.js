@@ -1,4 +1,4 @@
-/** web/js/wire.js and media.js for days: connections that end are closed, timers cleared, listeners taken away. */
+/** web/js/peering.js and media.js for days: connections that end are closed, timers cleared, listeners taken away. */
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';

@@ -1,168 +1,20 @@
 /**
- * The wire: the only file that opens a WebSocket or an RTCPeerConnection.
+ * One WHIP or WHEP session after the other: the only file that opens an RTCPeerConnection (docs/protocol.md,
+ * section 3). js/media.js says what is carried.
  *
- * `Control` is the WebSocket of docs/protocol.md section 4; `Peering` is one WHIP or WHEP session of
- * section 3 (js/media.js says what is carried). Both come back by themselves, with backoff, until
- * stopped or refused for good. No trickle ICE: the server is ICE-lite, so the offer is posted at once.
+ * It comes back by itself, with backoff, until stopped or refused for good. No trickle ICE: the server is
+ * ICE-lite, so the offer is posted at once.
  */
 
-import { backoff, ServerClock } from './backoff.js';
+import { backoff } from './backoff.js';
 import { chooseRendition, describe, exchange, forget, known, WireError } from './offer.js';
 import { Vigil } from './vigil.js';
 
-const PING_EVERY = 5000; // ms
-const SILENCE = 12000; // ms without any message: the connection is dead although nobody said so
-const HELLO_TIMEOUT = 8000; // ms from opening to `welcome`
 const DISCONNECTED_FOR = 2500; // ms of ICE "disconnected" before starting anew
 const CONNECT_TIMEOUT = 10000; // ms from the answer to media
 const QUIET_FOR = 600; // ms without media after which the server is asked whether it still knows the session
 const QUIET_EVERY = 200; // ms between looks
 const ASK_AGAIN = 1000; // ms between questions
-
-/**
- * The control connection.
- *
- * @typedef {'connecting' | 'open' | 'away' | 'ended'} Link `ended` is final: taken over, or the pass refused
- */
-export class Control {
-  #socket = /** @type {WebSocket | null} */ (null);
-  #attempts = 0;
-  #heard = 0;
-  #stopped = false;
-  #timers = new Set();
-  #retry = 0;
-  clock = new ServerClock();
-
-  /**
-   * @param {{page: string, pass: string | null, most?: number, onMessage: (message: any) => void,
-   *   onLink: (link: Link, retryAt: number | null) => void}} options `most`: the longest wait before trying again, ms
-   */
-  constructor(options) {
-    this.options = options;
-  }
-
-  start() {
-    addEventListener('online', this.#now);
-    addEventListener('pageshow', this.#now);
-    this.#open();
-  }
-
-  stop() {
-    this.#stopped = true;
-    removeEventListener('online', this.#now);
-    removeEventListener('pageshow', this.#now);
-    clearTimeout(this.#retry);
-    this.#drop();
-  }
-
-  /** The server's clock, epoch ms. */
-  now() {
-    return Date.now() + this.clock.offset;
-  }
-
-  /** @param {object} message @returns {boolean} whether it could be handed to an open socket */
-  send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
-    return true;
-  }
-
-  /** Tries again at once, if waiting. */
-  #now = () => {
-    if (this.#stopped || this.#socket) return;
-    clearTimeout(this.#retry);
-    this.#open();
-  };
-
-  #open() {
-    this.options.onLink('connecting', null);
-    const url = new URL('/ws', location.href);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(url, 'pavilion.v1');
-    this.#socket = socket;
-    this.#heard = Date.now();
-    this.clock.reset();
-    socket.onopen = () => {
-      const { pass, page } = this.options;
-      this.send({ type: 'hello', ...(pass ? { pass } : {}), client: { page } });
-      this.#ping();
-      this.#every(PING_EVERY, () => this.#ping());
-    };
-    socket.onmessage = (event) => this.#receive(socket, event.data);
-    socket.onclose = () => this.#closed(socket);
-    this.#every(1000, () => {
-      if (Date.now() - this.#heard > SILENCE) this.#closed(socket);
-    });
-    this.#after(HELLO_TIMEOUT, () => {
-      if (socket.readyState !== WebSocket.OPEN) this.#closed(socket);
-    });
-  }
-
-  /** @param {WebSocket} socket @param {unknown} data */
-  #receive(socket, data) {
-    if (socket !== this.#socket || typeof data !== 'string') return;
-    this.#heard = Date.now();
-    let message;
-    try {
-      message = JSON.parse(data);
-    } catch {
-      console.warn('not JSON from the server, ignored');
-      return;
-    }
-    if (message.type === 'pong') return this.clock.sample(message.sent, message.now, Date.now());
-    if (message.type === 'welcome') {
-      this.#attempts = 0;
-      if (this.clock.rtt === null) this.clock.sample(Date.now(), message.now, Date.now());
-      this.options.onLink('open', null);
-    }
-    const final = message.type === 'bye' && isFinal(String(message.code));
-    if (final) this.stop();
-    this.options.onMessage(message);
-    if (final) this.options.onLink('ended', null);
-  }
-
-  /** @param {WebSocket} socket */
-  #closed(socket) {
-    if (socket !== this.#socket) return;
-    this.#drop();
-    if (this.#stopped) return;
-    const wait = backoff(this.#attempts++, { most: this.options.most });
-    this.options.onLink('away', Date.now() + wait);
-    this.#retry = window.setTimeout(this.#now, wait);
-  }
-
-  #drop() {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers.clear();
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.close();
-  }
-
-  #ping() {
-    this.send({ type: 'ping', sent: Date.now() });
-  }
-
-  /** @param {number} ms @param {() => void} run */
-  #every(ms, run) {
-    this.#timers.add(window.setInterval(run, ms));
-  }
-
-  /** @param {number} ms @param {() => void} run */
-  #after(ms, run) {
-    this.#timers.add(window.setTimeout(run, ms));
-  }
-}
-
-/** What tells of changes of network, where the browser has it. @returns {EventTarget | undefined} */
-function network() {
-  return /** @type {{connection?: EventTarget}} */ (navigator).connection;
-}
-
-/** @param {string} code of a `bye` @returns {boolean} whether trying again cannot help */
-function isFinal(code) {
-  return code === 'taken_over' || code === 'removed' || code.startsWith('pass_');
-}
 
 /**
  * @typedef {'idle' | 'connecting' | 'connected' | 'waiting' | 'refused'} PeeringState
@@ -421,4 +273,9 @@ export class Peering {
     this.status = { state, code: fault?.code ?? null, message: fault?.message ?? null, retryAt };
     this.options.onStatus?.(this.status);
   }
+}
+
+/** What tells of changes of network, where the browser has it. @returns {EventTarget | undefined} */
+function network() {
+  return /** @type {{connection?: EventTarget}} */ (navigator).connection;
 }
