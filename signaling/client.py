@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from signaling.event import Person, Role
-from signaling.messages import Hello, Message, Ping, Report, parse
+from signaling.messages import Hello, Message, Ping, Report, Sit, parse
 from signaling.orders import Command
 from signaling.refusal import Refused
 from signaling.views import dump, millis
@@ -49,6 +49,8 @@ class Front(Protocol):
 
     def greet(self, client: "Client", hello: Hello) -> None: ...
 
+    def sit(self, client: "Client") -> None: ...
+
     def submit(self, client: "Client", command: Command) -> None: ...
 
     def forget(self, client: "Client") -> None: ...
@@ -89,6 +91,7 @@ class Client:
     person: Person | None = None
     greeted: bool = False
     page: str = ""
+    seated: bool = False  # it has its speaker's one seat
     stats: dict[str, int | float | str] = field(default_factory=dict)
     ended: bool = False
     _bucket: Bucket = field(init=False, repr=False)
@@ -123,6 +126,8 @@ class Client:
                 self.desk.greet(self, message)
             case _ if not self.greeted:
                 raise Refused("malformed", "Say hello first.")
+            case Sit():
+                self.desk.sit(self)
             case Report(stats):
                 self.stats = stats
             case Command():

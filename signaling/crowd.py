@@ -39,10 +39,7 @@ class Crowd:
         self._clients[client.id] = self._strangers[client.id] = client
 
     def greet(self, client: Client, person: Person | None) -> bool:
-        """The client has said who they are; whether they are the first of that person.
-
-        A speaker has one seat: an older connection of theirs is told and ended.
-        """
+        """The client has said who they are; whether they are the first of that person."""
         client.person, client.greeted = person, True
         self._strangers.pop(client.id, None)
         self._newcomers.append(client)
@@ -50,11 +47,18 @@ class Crowd:
             return False
         others = self._people.setdefault(person.id, set())
         first = not others
-        replaced = list(others) if person.role == Role.SPEAKER else []
-        others.add(client)  # before the others go, so that the person is here all the time
-        for other in replaced:
-            other.end(TAKEN_OVER)
+        others.add(client)
         return first
+
+    def sit(self, client: Client) -> None:
+        """A speaker has one seat, and this page has it now: the page that had it is told and ended. Pages
+        that only check their devices stay. Idempotent; nothing for those who are no speakers."""
+        if client.person is None or client.role != Role.SPEAKER:
+            return
+        client.seated = True
+        for other in list(self._people.get(client.person.id, ())):
+            if other is not client and other.seated:
+                other.end(TAKEN_OVER)
 
     def remove(self, client: Client) -> bool:
         """Whether this was the last connection of that person."""

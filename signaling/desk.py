@@ -182,6 +182,8 @@ class Desk:
         client.page = hello.page
         client.send_text(welcome(person, self._event, self._version, self._started, self._wall()))
         first = self._crowd.greet(client, person)
+        if hello.seat:
+            self._crowd.sit(client)
         level = logging.DEBUG if client.role == Role.VIEWER else logging.INFO
         log.log(
             level, "< %s hello from %s: %s", client.id, client.address, person.id if person else "a viewer"
@@ -189,6 +191,10 @@ class Desk:
         if first and person is not None:
             self._put(lambda now: self._show.came(person.id, now))
         self._wake.set()
+
+    def sit(self, client: Client) -> None:
+        """A speaker's page takes the seat."""
+        self._crowd.sit(client)
 
     def submit(self, client: Client, command: Command) -> None:
         """Queue a command; its answer comes when it has been carried out, or refused."""

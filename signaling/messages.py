@@ -60,11 +60,17 @@ class Hello:
 
     token: str = field(repr=False)  # never in a log
     page: str = ""
+    seat: bool = True  # a speaker's page takes the seat at once; one that only checks its devices does not
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
     sent: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Sit:
+    """A speaker's page takes the seat now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Report:
     stats: dict[str, int | float | str]
 
 
-Message = Hello | Ping | Report | Command
+Message = Hello | Ping | Sit | Report | Command
 
 
 def parse(text: str) -> Message:
@@ -94,7 +100,10 @@ def _parse(fields: Fields) -> Message:
     match fields.text("type", MAX_NAME):
         case "hello":
             client = fields.inner("client")
-            return Hello(fields.text("pass", MAX_PASS, ""), client.text("page", MAX_NAME, ""))
+            page, seat = client.text("page", MAX_NAME, ""), client.flag("seat", True)
+            return Hello(fields.text("pass", MAX_PASS, ""), page, seat)
+        case "sit":
+            return Sit()
         case "ping":
             return Ping(fields.number("sent"))
         case "report":

@@ -165,14 +165,18 @@ async def test_a_killed_mixer_is_back_on_the_same_scene(show: Show) -> None:
 
 
 async def test_a_second_device_takes_over(show: Show) -> None:
-    """The same link on another device: the first page is told, the second goes on air in its place."""
+    """The same link on another device: the first page keeps the seat until the second enters the green room."""
     second = await browsers.page(
         show.stage_browser, show.links["thony"], permissions=["camera", "microphone"]
     )
     await eventually(
+        "the second is in", lambda: second.evaluate("document.body.dataset.link"), "open".__eq__
+    )
+    assert await show.thony.evaluate("document.body.dataset.card") == ""
+    await join(second)
+    await eventually(
         "the first is told", lambda: show.thony.evaluate("document.body.dataset.card"), "taken_over".__eq__
     )
-    await join(second)
     await second.context.close()
 
 

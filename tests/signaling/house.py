@@ -34,14 +34,16 @@ class Clock:
 class Line:
     """One connection to the desk, with all that came over it."""
 
-    def __init__(self, desk: Desk, person: str = "", role: str = "viewer", secret: bytes = SECRET) -> None:
+    def __init__(
+        self, desk: Desk, person: str = "", role: str = "viewer", secret: bytes = SECRET, seat: bool = True
+    ) -> None:
         self.heard: list[dict[str, Any]] = []
         self.texts: list[str] = []
         self.closed: tuple[int, str] | None = None
         self.client = desk.connect(self, "192.0.2.1")
         if role != "stranger":
             token = {"pass": Passes(secret, EVENT.id).issue(person, role, 3600)} if person else {}
-            self.say({"type": "hello", **token, "client": {"page": "test"}})
+            self.say({"type": "hello", **token, "client": {"page": "test", "seat": seat}})
 
     def send(self, text: str) -> None:
         assert self.closed is None
@@ -94,8 +96,8 @@ class House:
             max_clients=1200,
         )
 
-    def line(self, person: str = "", role: str = "viewer") -> Line:
-        return Line(self.desk, person, role, SECRET)
+    def line(self, person: str = "", role: str = "viewer", seat: bool = True) -> Line:
+        return Line(self.desk, person, role, SECRET, seat)
 
     async def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds

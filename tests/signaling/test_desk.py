@@ -163,6 +163,24 @@ async def test_taken_over(house: House) -> None:
     await until(lambda: producer.person("thony")["state"] == "absent")
 
 
+async def test_a_page_that_checks_its_devices_takes_no_seat(house: House) -> None:
+    """A live speaker's link opened a second time ends nobody, until that page sits down."""
+    first = house.line("thony", "speaker")
+    second = house.line("thony", "speaker", seat=False)
+    third = house.line("thony", "speaker", seat=False)
+    await until(lambda: second.state and third.state)
+    assert not first.all("bye")
+    second.say({"type": "sit"})
+    assert first.closed == (4409, "taken_over")
+    assert not second.all("bye") + third.all("bye")
+    second.say({"type": "sit"})
+    assert not second.all("bye")
+    viewer = house.line()
+    viewer.say({"type": "sit"})
+    await house.rest()
+    assert not viewer.all("error") + second.all("bye")
+
+
 async def test_producers_may_be_many(house: House) -> None:
     """Two connections of one producer and another producer work side by side and see each other's moves."""
     lines = [house.line("ping", "producer"), house.line("ping", "producer"), house.line("pia", "producer")]

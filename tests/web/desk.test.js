@@ -95,6 +95,9 @@ test('keys act alone: with Ctrl, Alt or Cmd they belong to the browser', () => {
   assert.deepEqual(actOf({ key: '3' }), { do: 'cue', talk: 2 });
   assert.equal(actOf({ key: 'b' }), null); // the slate takes Shift
   assert.deepEqual(actOf({ key: 'B', shiftKey: true }), { do: 'slate' });
+  assert.equal(actOf({ key: 'B' }), null); // Caps Lock is no Shift
+  assert.deepEqual(actOf({ key: 'b', shiftKey: true }), { do: 'slate' }); // ... with it
+  assert.deepEqual(actOf({ key: 'T' }), { do: 'talkback', to: 'one' });
   assert.equal(actOf({ key: 'c', ctrlKey: true }), null);
   assert.equal(actOf({ key: 'Enter' }), null);
 });

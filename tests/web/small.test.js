@@ -32,6 +32,15 @@ test('the server clock forgets old samples, so that it follows a clock that is s
   assert.equal(server.offset, 5005);
 });
 
+test('a clock that is set is followed at once', () => {
+  const server = new ServerClock();
+  server.sample(0, 1000, 10);
+  server.sample(100, 1101, 112); // drift and noise change nothing
+  assert.equal(server.offset, 995);
+  server.sample(200, 61_205, 210);
+  assert.equal(server.offset, 61_000);
+});
+
 test('durations read like a clock and end on zero', () => {
   assert.deepEqual([0, 100, 1000, 61_000, 3_661_000, 90_000_000].map(duration), ['0:00', '0:01', '0:01', '1:01', '1:01:01', '1 d 1 h']);
   assert.equal(duration(-5000), '0:00');

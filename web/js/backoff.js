@@ -16,6 +16,9 @@ export function backoff(attempt, { least = 400, most = 8000, random = Math.rando
 /** Samples kept to find the one that travelled fastest. */
 const KEPT = 8;
 
+/** What two clocks may drift apart while samples are kept, with room to spare, ms. */
+const SLACK = 250;
+
 /** The server's clock seen from here: the offset of the quickest of the last few round trips. */
 export class ServerClock {
   /** @type {{rtt: number, offset: number}[]} */
@@ -28,7 +31,10 @@ export class ServerClock {
    */
   sample(sent, server, received) {
     const rtt = Math.max(0, received - sent);
-    this.#samples.push({ rtt, offset: server - (sent + rtt / 2) });
+    const offset = server - (sent + rtt / 2);
+    // More apart than both round trips explain: one of the clocks was set, and what was measured before is void.
+    if (this.#best && Math.abs(offset - this.#best.offset) > (rtt + this.#best.rtt) / 2 + SLACK) this.reset();
+    this.#samples.push({ rtt, offset });
     if (this.#samples.length > KEPT) this.#samples.shift();
   }
 

@@ -8,7 +8,7 @@ import { backoff, ServerClock } from './backoff.js';
 
 const PING_EVERY = 5000; // ms
 const SILENCE = 12000; // ms without any message: the connection is dead although nobody said so
-const HELLO_TIMEOUT = 8000; // ms from opening to `welcome`
+const OPEN_TIMEOUT = 8000; // ms until the socket is open
 
 /** @typedef {'connecting' | 'open' | 'away' | 'ended'} Link `ended` is final: taken over, or the pass refused */
 
@@ -23,8 +23,9 @@ export class Control {
   clock = new ServerClock();
 
   /**
-   * @param {{page: string, pass: string | null, most?: number, onMessage: (message: any) => void,
-   *   onLink: (link: Link, retryAt: number | null) => void}} options `most`: the longest wait before trying again, ms
+   * @param {{pass: string | null, client: () => object, most?: number, onMessage: (message: any) => void,
+   *   onLink: (link: Link, retryAt: number | null) => void}} options `client`: what `hello` says of this page;
+   *   `most`: the longest wait before trying again, ms
    */
   constructor(options) {
     this.options = options;
@@ -69,20 +70,20 @@ export class Control {
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url, 'pavilion.v1');
     this.#socket = socket;
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     this.clock.reset();
     socket.onopen = () => {
-      const { pass, page } = this.options;
-      this.send({ type: 'hello', ...(pass ? { pass } : {}), client: { page } });
+      const { pass, client } = this.options;
+      this.send({ type: 'hello', ...(pass ? { pass } : {}), client: client() });
       this.#ping();
       this.#every(PING_EVERY, () => this.#ping());
     };
     socket.onmessage = (event) => this.#receive(socket, event.data);
     socket.onclose = () => this.#closed(socket);
     this.#every(1000, () => {
-      if (Date.now() - this.#heard > SILENCE) this.#closed(socket);
+      if (performance.now() - this.#heard > SILENCE) this.#closed(socket);
     });
-    this.#after(HELLO_TIMEOUT, () => {
+    this.#after(OPEN_TIMEOUT, () => {
       if (socket.readyState !== WebSocket.OPEN) this.#closed(socket);
     });
   }
@@ -90,7 +91,7 @@ export class Control {
   /** @param {WebSocket} socket @param {unknown} data */
   #receive(socket, data) {
     if (socket !== this.#socket || typeof data !== 'string') return;
-    this.#heard = Date.now();
+    this.#heard = performance.now();
     let message;
     try {
       message = JSON.parse(data);

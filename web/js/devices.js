@@ -77,11 +77,11 @@ export async function list() {
   return { videoinput: of('videoinput'), audioinput: of('audioinput'), audiooutput: of('audiooutput') };
 }
 
-/** What went wrong with a device, for its owner. @param {unknown} error @returns {string} */
-export function complaint(error) {
+/** What went wrong with a device, for its owner. @param {unknown} error @param {'audio' | 'video'} [kind] @returns {string} */
+export function complaint(error, kind = 'audio') {
   const name = error instanceof DOMException ? error.name : '';
   if (name === 'NotAllowedError') return 'The browser may not use your camera and microphone. Allow both in the address bar (the camera symbol), then try again.';
-  if (name === 'NotFoundError') return 'No microphone was found. Plug one in, then try again.';
+  if (name === 'NotFoundError') return kind === 'video' ? 'No camera was found: you are heard, but not seen. Plug one in.' : 'No microphone was found. Plug one in, then try again.';
   if (name === 'NotReadableError') return 'Your camera or microphone is in use by another program. Close it, then try again.';
   if (name === 'SecurityError') return 'Browsers give the camera only to pages opened with https. Please use the https link.';
   return `Camera and microphone could not be opened (${name || String(error)}).`;

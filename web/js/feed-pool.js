@@ -29,6 +29,7 @@ export class FeedPool {
       path: `/whep/feeds/${encodeURIComponent(id)}`,
       pass: this.pass,
       freezeAfter: 6000,
+      bare: true,
       onStream: (stream) => {
         this.#streams.set(id, stream);
         this.onChange();

@@ -37,8 +37,9 @@ const KEYS = {
  * @param {Press} press
  * @returns {Act | null} null where the key means nothing here
  */
-export function actOf({ key, ctrlKey, metaKey, altKey }) {
+export function actOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   if (ctrlKey || metaKey || altKey) return null;
   if (/^[1-9]$/.test(key)) return { do: 'cue', talk: Number(key) - 1 };
-  return KEYS[key] ?? null;
+  // Caps Lock must not put the slate on air: Shift alone makes a letter large.
+  return KEYS[/^[a-z]$/i.test(key) ? (shiftKey ? key.toUpperCase() : key.toLowerCase()) : key] ?? null;
 }

@@ -16,8 +16,9 @@ export class Watcher extends Peering {
   #heard = 0;
 
   /**
-   * @param {PeeringOptions & {onStream: (stream: MediaStream) => void, audio?: boolean, freezeAfter?: number}} options
-   *   `freezeAfter`: ms without a decoded picture after which to join anew
+   * @param {PeeringOptions & {onStream: (stream: MediaStream) => void, audio?: boolean, freezeAfter?: number, bare?: boolean}} options
+   *   `freezeAfter`: ms without a decoded picture after which to join anew; `bare`: there may be no picture, because a
+   *   clip rests or a speaker has a microphone alone
    */
   constructor(options) {
     super(options);
@@ -27,14 +28,14 @@ export class Watcher extends Peering {
   /** @param {RTCPeerConnection} pc @override */
   prepare(pc) {
     this.#frames = 0;
-    this.#moved = this.#heard = Date.now();
+    this.#moved = this.#heard = performance.now();
     pc.addTransceiver('video', { direction: 'recvonly' });
     if (this.watch.audio !== false) pc.addTransceiver('audio', { direction: 'recvonly' });
     const stream = new MediaStream();
     pc.ontrack = ({ track, streams }) => {
       const target = streams[0] ?? stream;
       if (target === stream) stream.addTrack(track);
-      if (track.kind === 'video') track.addEventListener('unmute', () => this.#begin(pc, target), { once: true });
+      if (track.kind === 'video' || this.watch.bare) track.addEventListener('unmute', () => this.#begin(pc, target), { once: true });
     };
   }
 
@@ -61,7 +62,7 @@ export class Watcher extends Peering {
   /** @param {any[]} entries @param {import('./stats.js').Mark | null} before @override */
   summarise(entries, before) {
     const result = summariseWatch(entries, before, performance.now());
-    if (result.mark.frames !== this.#frames) this.#moved = Date.now();
+    if (result.mark.frames !== this.#frames) this.#moved = performance.now();
     this.#frames = result.mark.frames;
     return result;
   }
@@ -79,15 +80,16 @@ export class Watcher extends Peering {
     const receivers = this.pc?.getReceivers() ?? [];
     const times = receivers.flatMap((each) => each.getSynchronizationSources().map(({ timestamp }) => timestamp));
     const newest = Math.max(0, ...times);
-    if (newest !== this.#newest || !times.length) this.#heard = Date.now();
+    if (newest !== this.#newest || !times.length) this.#heard = performance.now();
     this.#newest = newest;
-    return Date.now() - this.#heard;
+    return performance.now() - this.#heard;
   }
 
   /** @param {number} connected @override */
   stuck(connected) {
+    if (this.watch.bare && this.#frames === 0) return false;
     const limit = this.watch.freezeAfter ?? 4000;
-    return connected > limit && Date.now() - this.#moved > limit;
+    return connected > limit && performance.now() - this.#moved > limit;
   }
 }
 

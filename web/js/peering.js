@@ -101,7 +101,7 @@ export class Peering {
    * @param {number} age of that process, ms
    */
   renew(age) {
-    const joined = this.status.state === 'connected' && Date.now() - this.#answered < age;
+    const joined = this.status.state === 'connected' && performance.now() - this.#answered < age;
     if (!joined) this.restart('a new server');
   }
 
@@ -109,7 +109,7 @@ export class Peering {
     if (this.status.state === 'waiting') void this.#attempt();
   };
 
-  #moved = () => this.#vigil.moved(Date.now());
+  #moved = () => this.#vigil.moved(performance.now());
 
   #leave = () => {
     this.#end();
@@ -154,8 +154,8 @@ export class Peering {
   async #doubt() {
     const { pc } = this;
     if (!this.#location || this.status.state !== 'connected' || this.quiet() < QUIET_FOR) return;
-    if (Date.now() - this.#asked < ASK_AGAIN) return;
-    this.#asked = Date.now();
+    if (performance.now() - this.#asked < ASK_AGAIN) return;
+    this.#asked = performance.now();
     const there = await known(this.#location, this.options.pass);
     if (!there && this.pc === pc) this.restart('the session has ended');
   }
@@ -167,7 +167,7 @@ export class Peering {
     this.starts += 1;
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.pc = pc;
-    this.#since = Date.now();
+    this.#since = performance.now();
     try {
       this.prepare(pc);
       pc.onconnectionstatechange = () => this.#changed(pc);
@@ -176,7 +176,7 @@ export class Peering {
       const { answer, location } = await exchange(path, pass, pc.localDescription?.sdp ?? '', abort.signal);
       if (this.pc !== pc) return forget(location, pass);
       this.#location = location;
-      this.#answered = Date.now();
+      this.#answered = performance.now();
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });
       this.#mind(pc);
       if (this.rendition !== 'auto') void this.setRendition(this.rendition).catch(console.warn);
@@ -199,7 +199,7 @@ export class Peering {
   #changed(pc) {
     if (pc !== this.pc) return;
     if (pc.connectionState === 'connected') {
-      this.#since = Date.now();
+      this.#since = performance.now();
       this.#vigil.begin(this.#since);
       this.#say('connected');
     } else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') {
@@ -215,7 +215,7 @@ export class Peering {
   async #look() {
     const pc = this.pc;
     if (!pc) return;
-    const elapsed = Date.now() - this.#since;
+    const elapsed = performance.now() - this.#since;
     if (pc.connectionState !== 'connected') {
       if (this.#location && elapsed > CONNECT_TIMEOUT) this.#failed(new WireError('no_media', 'No media path to the server: UDP may be blocked.', 0));
       return;
@@ -223,14 +223,14 @@ export class Peering {
     const entries = [...(await pc.getStats()).values()];
     if (pc !== this.pc) return;
     const { summary, mark } = this.summarise(entries, this.#mark);
-    this.#vigil.look(entries, Date.now());
+    this.#vigil.look(entries, performance.now());
     this.summary = summary;
     this.#mark = mark;
     if (entries.some((e) => e.type === 'transport' && (e.dtlsState === 'closed' || e.dtlsState === 'failed'))) {
       this.#failed(new WireError('connection_lost', 'The server ended the connection.', 0));
     } else if (this.stuck(elapsed)) {
       this.restart('the media stand still');
-    } else if (this.#vigil.dead(Date.now())) {
+    } else if (this.#vigil.dead(performance.now())) {
       this.restart('the server is not heard');
     } else if (elapsed > 5000) {
       this.#attempts = 0;

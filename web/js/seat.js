@@ -67,9 +67,15 @@ export class Seat {
       else swap(this.stream, track);
       delete this.trouble[kind];
     } catch (error) {
-      this.trouble[kind] = complaint(error);
+      this.trouble[kind] = complaint(error, kind);
     }
     this.options.onChange();
+  }
+
+  /** Devices have come or gone: one that was lost is looked for again. */
+  async revive() {
+    const lost = this.stream?.getTracks().filter((track) => track.readyState === 'ended') ?? [];
+    for (const { kind } of lost) await this.change(/** @type {'video' | 'audio'} */ (kind));
   }
 
   /**
@@ -102,7 +108,7 @@ export class Seat {
     const tracks = this.stream?.getTracks().filter((track) => track.kind === kind) ?? [];
     for (const track of tracks) track.enabled = !track.enabled;
     if (this.on(kind)) delete this.trouble[`${kind}-off`];
-    else this.trouble[`${kind}-off`] = kind === 'audio' ? 'Your microphone is off: nobody hears you.' : 'Your camera is off: your name is shown instead.';
+    else this.trouble[`${kind}-off`] = kind === 'audio' ? 'Your microphone is off: nobody hears you.' : 'Your camera is off: your picture is black.';
     this.options.onChange();
   }
 

@@ -23,13 +23,17 @@ export class Session {
   /** @type {() => Record<string, number | string>} */
   #stats = () => ({});
 
-  /** @param {string} page @param {{most?: number}} [options] `most`: the longest wait before connecting again, ms */
+  /**
+   * @param {string} page
+   * @param {{most?: number, seat?: () => boolean}} [options] `most`: the longest wait before connecting again, ms;
+   *   `seat`: whether this page has, or takes, its speaker's one seat
+   */
   constructor(page, options = {}) {
     this.page = page;
     this.pass = passFromLink();
     this.#control = new Control({
-      page,
       pass: this.pass,
+      client: () => ({ page, ...(options.seat ? { seat: options.seat() } : {}) }),
       most: options.most,
       onLink: (link, retryAt) => this.#act({ type: 'link', link, retryAt }),
       onMessage: (message) => this.#receive(message),
@@ -73,6 +77,11 @@ export class Session {
     this.#act({ type: 'sent', command: whole, at: Date.now() });
     this.#control.send(whole);
     return id;
+  }
+
+  /** This page takes its speaker's one seat; a lost connection takes it in its next `hello`. */
+  sit() {
+    this.#control.send({ type: 'sit' });
   }
 
   /** @param {string} id of a refusal */

@@ -57,10 +57,12 @@ export class Targets {
       if (remove.dataset.sure) return this.#say('remove', id);
       remove.dataset.sure = 'asked';
       setText(remove, 'Really?');
+      setAttribute(remove, 'aria-label', `Really remove ${name}?`);
     });
     remove.addEventListener('blur', () => {
       delete remove.dataset.sure;
       setText(remove, 'Remove');
+      setAttribute(remove, 'aria-label', `Remove ${name}`);
     });
     const who = el('span', { class: 'target-who' }, el('strong'), el('span', { class: 'muted small' }));
     const now = el('span', { class: 'target-now' }, el('strong'), el('span', { class: 'muted small number' }));

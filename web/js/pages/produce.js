@@ -66,8 +66,9 @@ const hands = {
 
 function redraw() {
   const { state } = session;
-  if (drawRefused(state)) return;
-  pool.want(wantedFeeds(state));
+  const refused = drawRefused(state);
+  pool.want(refused ? [] : wantedFeeds(state));
+  if (refused) return;
   drawDesk(state, local);
   drawPreview(state, pool);
   drawHealth(state, pool, local.listening, hands);
@@ -171,6 +172,8 @@ function changed(state, before) {
   const was = before.show ? onNow(before.show) : null;
   if (state.show && before.show && now?.id !== was?.id) announce(now ? `On air: ${namesOf(state.show, now)}` : 'The slate is on air');
   if (state.bye?.code.startsWith('pass_')) watcher.stop();
+  // With the line gone the server has closed the microphone: a key that is still held says no more.
+  if (state.link !== 'open' && before.link === 'open') comms.talkback.release();
   if (state.link === 'open' && (before.link !== 'open' || now?.id !== was?.id)) recordings.look();
   if (state.show && state.show !== before.show) report(movesOfOthers(before.show, state.show, state.you?.id ?? ''), state.show);
   redraw();
@@ -230,7 +233,8 @@ function perform(act) {
  */
 function onKey(event) {
   const { target } = event;
-  const typing = (target instanceof HTMLInputElement && target.type !== 'checkbox') || target instanceof HTMLSelectElement;
+  // A checkbox has the space bar for itself.
+  const typing = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && (target.type !== 'checkbox' || event.key === ' '));
   if (typing || document.querySelector('dialog[open]')) return;
   const act = actOf(event);
   if (!act || (act.do !== 'help' && !need('keys-on', HTMLInputElement).checked)) return;
@@ -242,10 +246,9 @@ byId('take').addEventListener('click', take);
 byId('help').addEventListener('click', () => keys.showModal());
 byId('add').addEventListener('click', () => form.open(null));
 byId('listen').addEventListener('click', () => listen('programme'));
-byId('slate').addEventListener('submit', (event) => {
-  event.preventDefault();
-  slate();
-});
+// Enter in one of its fields is a slip: the slate is a button, or a key of its own.
+byId('slate').addEventListener('submit', (event) => event.preventDefault());
+byId('slate-go').addEventListener('click', slate);
 byId('slate-words').addEventListener('click', () => {
   const words = slateWords();
   if (Object.keys(words).length > 0) edit({ type: 'edit', do: 'slate', ...words });

@@ -19,6 +19,9 @@ const DARK_AFTER = 2500;
 /** Without a presented picture for this long, although the connection looks well, the page joins anew, ms. */
 const REJOIN_AFTER = 5000;
 
+/** A screen that was refused asks again this often, ms: nobody is there to reload it when the organiser lets it in. */
+const ASK_EVERY = 60_000;
+
 /** A page whose media fails for this long starts itself anew: a browser that runs for days may lose its decoder, ms. */
 const RELOAD_AFTER = 120_000;
 
@@ -38,6 +41,7 @@ const watcher = new Watcher({
 
 const opened = performance.now();
 let rejoined = 0;
+let asked = 0;
 
 function watchPicture() {
   const now = performance.now();
@@ -51,8 +55,19 @@ function watchPicture() {
     rejoined = now;
     watcher.restart('the picture stands still');
   }
+  void askAgain();
   // Only with the server in reach: otherwise the reload would end on the browser's own error page.
   if (still > RELOAD_AFTER && session.state.link === 'open' && now - opened > RELOAD_AFTER) location.reload();
+}
+
+/** After the server's last word (removed, a pass refused) only a new page can begin anew. */
+async function askAgain() {
+  const now = performance.now();
+  if (session.state.link !== 'ended' || now - asked < ASK_EVERY) return;
+  const first = asked === 0;
+  asked = now;
+  // Only with the server in reach: otherwise the reload would end on the browser's own error page.
+  if (!first && (await fetch('/healthz').catch(() => null))?.ok) location.reload();
 }
 
 function drawCard() {

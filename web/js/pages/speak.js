@@ -17,7 +17,7 @@ import { drawCard, drawLight, drawNotices, drawPass, drawPickers, drawQuality, d
 /** A second press within this time passes the floor; ms. */
 const ARMED_FOR = 4000;
 
-const session = new Session('speak', { most: EAGER });
+const session = new Session('speak', { most: EAGER, seat: () => seat.joined });
 const player = need('player', Player);
 const meter = need('meter', Meter);
 const self = need('self', HTMLVideoElement);
@@ -120,6 +120,7 @@ async function preview(tracks) {
 
 function join() {
   seat.join();
+  session.sit();
   rememberJoined(true);
   need('devices', HTMLDetailsElement).open = false;
   redraw();
@@ -221,7 +222,10 @@ headphones.addEventListener('change', () => {
   remember(choice);
   redraw();
 });
-navigator.mediaDevices?.addEventListener('devicechange', () => void preview(local.tracks));
+navigator.mediaDevices?.addEventListener('devicechange', () => {
+  void preview(local.tracks);
+  void seat.revive();
+});
 player.addEventListener('sound', redraw);
 addEventListener('beforeunload', warn);
 document.addEventListener('visibilitychange', () => void awake());

@@ -39,10 +39,12 @@ export function wireBar(programme, session) {
   /** @param {number} by */
   const louder = (by) => programme.volume(Math.min(1, Math.max(0, programme.player.video.volume + by)));
   const toggleChapters = (open = Boolean(byId('chapters').hidden)) => {
+    const inside = byId('chapters').contains(document.activeElement);
     show(byId('chapters'), open);
     setAttribute(byId('chapters-button'), 'aria-expanded', String(open));
     const first = byId('chapters').querySelector('[aria-current] button, button');
     if (open && first instanceof HTMLElement) first.focus();
+    if (!open && inside) byId('chapters-button').focus();
   };
 
   const keys = /** @type {Record<string, () => unknown>} */ ({
