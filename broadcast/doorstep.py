@@ -1,11 +1,13 @@
-"""(P) Strangers who were answered and have not shaken hands yet: a bounded number from one address.
+"""(P) Strangers who knocked and have not shaken hands yet: a bounded number from one address.
 
 Each of them takes one of the server's places until its handshake times out. Without a bound, whoever posts
 offers faster than that locks the audience out. Real viewers stand here for a tenth of a second, so that a
 hall full of people behind one address gets in all the same.
 """
 
+import contextlib
 import ipaddress
+from collections.abc import Iterator
 from typing import Protocol
 
 from broadcast.errors import RequestError
@@ -18,44 +20,59 @@ class Guest(Protocol):
     def state(self) -> str: ...
 
 
+class Step:
+    """One place on the doorstep; `guest` is who stands there, as soon as the offer is answered."""
+
+    def __init__(self) -> None:
+        self.guest: Guest | None = None
+        self.left = False  # the offer came to nothing
+
+    @property
+    def taken(self) -> bool:
+        """Whether somebody waits here."""
+        return not self.left if self.guest is None else self.guest.state == "new"
+
+
 class Doorstep:
-    """Overflow: `check` refuses. There are never more addresses than guests. `person` is who has a pass of
+    """Overflow: refused. There are never many more addresses than guests. `person` is who has a pass of
     their own: for them there is no bound."""
 
     def __init__(self, most: int) -> None:
         self.refused = 0
         self._most = most
-        self._guests: dict[str, list[Guest]] = {}
+        self._steps: dict[str, list[Step]] = {}
 
-    def check(self, address: str | None, person: str) -> None:
-        """Raises RequestError (`busy`) while too many wait from there; counted in `refused`."""
-        place = _place(address)
-        waiting = [guest for guest in self._guests.get(place, ()) if guest.state == "new"]
-        if waiting:
-            self._guests[place] = waiting
-        else:
-            self._guests.pop(place, None)
-        if len(waiting) >= self._most and not person:
+    @contextlib.contextmanager
+    def knock(self, address: str | None, person: str) -> Iterator[Step]:
+        """A place for one more from there while their offer is answered, and for the guest after that.
+        Raises RequestError (`busy`) while too many wait from there; counted in `refused`."""
+        step = Step()
+        if not person:
+            self._place(_home(address), step)
+        try:
+            yield step
+        finally:
+            step.left = step.guest is None
+
+    def _place(self, home: str, step: Step) -> None:
+        waiting = [each for each in self._steps.get(home, ()) if each.taken]
+        if len(waiting) >= self._most:
             self.refused += 1
             raise RequestError("Too many at once from your network. Try again.", code="busy", status=503)
+        self._steps[home] = [*waiting, step]
+        if len(self._steps) > 2 * self._most:
+            self._sweep()
 
-    def add(self, address: str | None, person: str, guest: Guest) -> None:
-        """One more from there."""
-        if not person:
-            self._guests.setdefault(_place(address), []).append(guest)
-        if len(self._guests) > 2 * self._most:
-            self.sweep()
-
-    def sweep(self) -> None:
+    def _sweep(self) -> None:
         """Forget the addresses from which nobody waits any more."""
-        self._guests = {
-            place: waiting
-            for place, guests in self._guests.items()
-            if (waiting := [guest for guest in guests if guest.state == "new"])
+        self._steps = {
+            home: waiting
+            for home, steps in self._steps.items()
+            if (waiting := [step for step in steps if step.taken])
         }
 
 
-def _place(address: str | None) -> str:
+def _home(address: str | None) -> str:
     """What counts as one address: of IPv6 the /64, because each household has that many."""
     try:
         found = ipaddress.ip_address((address or "").partition("%")[0])

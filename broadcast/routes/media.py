@@ -49,7 +49,7 @@ class Media:
             router.add_delete(sessions, self._hang_up)
             router.add_patch(sessions, self._no_trickle)
             router.add_route("OPTIONS", sessions, _options)
-        router.add_get(RENDITION, lambda request: self._rendition(request))
+        router.add_get(RENDITION, self._rendition)
         router.add_put(RENDITION, self._pin)
         router.add_route("OPTIONS", RENDITION, _options)
 
@@ -67,9 +67,9 @@ class Media:
         """Somebody watches the programme."""
         claims = authorise(self._app.desk, request, "viewer", "screen", "speaker", "producer")
         offer = await _offer(request)
-        self._doorstep.check(request.remote, claims.person)
-        peer, answer = await self._app.watch(offer, claims.role)
-        self._doorstep.add(request.remote, claims.person, peer)
+        with self._doorstep.knock(request.remote, claims.person) as step:
+            peer, answer = await self._app.watch(offer, claims.role)
+            step.guest = peer
         return self._created(claims, "whep", peer, answer)
 
     async def _whep_return(self, request: web.Request) -> web.Response:
