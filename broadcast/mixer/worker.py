@@ -24,6 +24,7 @@ from broadcast.mixer.decoder import VideoDecoder
 from broadcast.mixer.director import Director
 from broadcast.mixer.ears import Ears
 from broadcast.mixer.encoder import SegmentSoundEncoder, SoundEncoder
+from broadcast.mixer.heap import keep_small
 from broadcast.mixer.loudness import Level
 from broadcast.mixer.mixdown import LEAVES, Mixdown
 from broadcast.mixer.rendition import Encoding
@@ -152,6 +153,7 @@ class Worker:
         for name, target in (
             ("pictures", lambda: self._picture_tick(epoch, picture)),
             ("sound", lambda: self._sound_tick(epoch, sound)),
+            ("memory", lambda: keep_small(self._closing)),
         ):
             thread = threading.Thread(target=self._guard, args=(target,), name=name, daemon=True)
             self._threads.append(thread)

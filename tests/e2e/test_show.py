@@ -165,13 +165,11 @@ async def test_a_killed_mixer_is_back_on_the_same_scene(show: Show) -> None:
 
 
 async def test_a_second_device_takes_over(show: Show) -> None:
-    """The same link on another device: the first page keeps the seat until the second enters the green room."""
+    """A link opened on another device: the first keeps the seat until the second enters the green room."""
     second = await browsers.page(
         show.stage_browser, show.links["thony"], permissions=["camera", "microphone"]
     )
-    await eventually(
-        "the second is in", lambda: second.evaluate("document.body.dataset.link"), "open".__eq__
-    )
+    await eventually("the second is in", lambda: second.evaluate("document.body.dataset.link"), "open".__eq__)
     assert await show.thony.evaluate("document.body.dataset.card") == ""
     await join(second)
     await eventually(
