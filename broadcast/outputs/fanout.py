@@ -18,7 +18,7 @@ from broadcast.outputs.limits import Bucket
 from broadcast.outputs.pump import Pump
 from broadcast.outputs.renditions import RESEND_SPAN, Renditions, Size
 from broadcast.outputs.stream import Face, Stream
-from broadcast.outputs.viewer import Group, Viewer, face
+from broadcast.outputs.viewer import LONG, Group, Viewer, face
 from broadcast.rtp import rtcp
 from broadcast.rtp.frame import Codec, Frame, Kind
 from broadcast.rtp.packet import sequence_delta
@@ -236,7 +236,7 @@ class Fanout:
 
     def _feedback(self, viewer: Viewer, data: bytes) -> None:
         now = self._clock()
-        if not viewer.messages.take(1, now):
+        if not viewer.messages.take(1 + len(data) // LONG, now):
             self._counts["unread"] += 1
             return
         try:
@@ -247,7 +247,10 @@ class Fanout:
             return
         for report in reports:
             if isinstance(report, Arrivals):
-                self.renditions.arrivals(viewer, report, now)
+                if viewer.named.take(report.count, now):
+                    self.renditions.arrivals(viewer, report, now)
+                else:
+                    self._counts["unread"] += 1
             elif isinstance(report, rtcp.Nack):
                 self._resend(viewer, report, now)
             elif isinstance(report, rtcp.Pli | rtcp.Fir):
@@ -259,7 +262,9 @@ class Fanout:
     def _resend(self, viewer: Viewer, nack: rtcp.Nack, now: float) -> None:
         """The very packets again: same key, same number, same bytes. What history no longer has would leave
         the picture broken for seconds, so it means a keyframe."""
-        if nack.media == self.track.video_ssrc:
+        if not viewer.named.take(len(nack.sequences), now):
+            self._counts["unread"] += 1
+        elif nack.media == self.track.video_ssrc:
             if not self.renditions.resend(viewer, nack.sequences, now):
                 self._want_keyframe(viewer, now)
         elif nack.media == self.track.audio_ssrc and viewer.audio is not None:

@@ -14,6 +14,7 @@ from broadcast.rtp.packet import sequence_delta
 
 SPANS = 160  # a probe is some 50 of two each; what is asked for again is newer than that
 PAD = -1  # in place of a rendition
+KEPT = 1 << 14  # packets: more than history has, less than half of all numbers
 
 
 class Span(NamedTuple):
@@ -32,12 +33,33 @@ class Numbering:
 
     def __init__(self) -> None:
         self._spans: deque[Span] = deque(maxlen=SPANS)
+        self._since = 0  # the number of the first packet of the rendition that it gets
+
+    def begin(self, span: Span) -> None:
+        """From this number on it gets another rendition."""
+        self._since = span.first
+        self.note(span)
 
     def note(self, span: Span) -> None:
         """From this number on. A span without a packet in it is replaced by the next."""
         if self._spans and self._spans[-1].first == span.first:
             self._spans.pop()
         self._spans.append(span)
+
+    def come_round(self, next: int) -> None:
+        """Numbers have 16 bits: what began long ago moves up before it looks as if it were still to come, and
+        older spans are forgotten. `next` is the viewer's next number; call it each KEPT packets at least."""
+        recent = (next - KEPT // 2) & 0xFFFF
+        if sequence_delta(next, self._since) > KEPT:
+            self._since = recent
+        span = self._spans[-1]
+        if sequence_delta(next, span.first) > KEPT:
+            self._spans.clear()
+            self._spans.append(span._replace(first=recent))
+
+    def current(self, sequence: int) -> bool:
+        """Whether the packet with this number is of the rendition that it gets, and not from before that."""
+        return sequence_delta(sequence, self._since) >= 0
 
     def find(self, sequence: int) -> Span | None:
         """Where the packet with this number belongs; None if that was before what is remembered."""

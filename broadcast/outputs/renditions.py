@@ -151,8 +151,8 @@ class Renditions:
         young = now - stream.key_at <= REPLAY_AGE
         spent = not limiter.open(now) and not limiter.wanted  # one went out, none is to come
         pieces = stream.since_keyframe() if young or spent else []
-        viewer.since = pieces[0].sequence if pieces else stream.next
-        viewer.numbers.note(Span(viewer.since, viewer.at, headers))
+        first = pieces[0].sequence if pieces else stream.next
+        viewer.numbers.begin(Span(first, viewer.at, headers))
         viewer.video = self._group(rendition, headers)
         if pieces:
             self._counts["replays"] += 1
@@ -230,7 +230,7 @@ class Renditions:
         another rendition, nor from before it came to this one. Sending it would only fill a thin line."""
         if viewer.video is None or viewer.goal > viewer.at or self._age(viewer, sequence) < 0:
             return False
-        return sequence_delta(sequence, viewer.since) >= 0
+        return viewer.numbers.current(sequence)
 
     def _packet(self, viewer: Viewer, sequence: int) -> bytes | None:
         """The packet with the viewer's number, byte for byte as it was; None when it cannot be had."""
@@ -248,6 +248,7 @@ class Renditions:
         line = viewer.line
         if line is None or viewer.video is None:
             return
+        viewer.numbers.come_round(self._next(viewer))
         if viewer.peer.id not in self._moving:
             goal = line.choose(now) if viewer.pinned is None else viewer.pinned
             if goal != viewer.at:
@@ -307,8 +308,7 @@ class Renditions:
         viewer.at, viewer.paused, viewer.video = index, None, None
         viewer.line.changed(index, now)
         headers = viewer.numbered((number - first) & 0xFFFF, viewer.line.listening(now))
-        viewer.numbers.note(Span(number, index, headers))
-        viewer.since = number
+        viewer.numbers.begin(Span(number, index, headers))
         viewer.video = self._group(self.all[index], headers)
         viewer.video.join(viewer.peer)
         self._moving.pop(viewer.peer.id, None)

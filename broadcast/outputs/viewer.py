@@ -21,8 +21,12 @@ RESENDS, RESENDS_AT_ONCE = 25.0, 50.0
 # Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
 REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
 # RTCP messages of one viewer that are read: browsers on a bad line send some 80 a second, of which 20 are
-# transport-cc, and what a flood costs beyond these is little more than its decryption.
+# transport-cc, and what a flood costs beyond these is little more than its decryption. A long one counts more.
 MESSAGES, MESSAGES_AT_ONCE = 150.0, 300.0
+LONG = 256  # octets
+# Numbers of packets that they name and that are looked up; one datagram may name 8,000. A player that has lost
+# a whole second of 720p asks ten times a second for 250.
+NAMED, NAMED_AT_ONCE = 4000.0, 4000.0
 
 ONE_BYTE = ONE_BYTE_PROFILE.to_bytes(2, "big")[:1]
 
@@ -96,13 +100,13 @@ class Viewer:
     resends: Bucket = field(default_factory=lambda: Bucket(RESENDS, RESENDS_AT_ONCE))  # of sound
     requests: Bucket = field(default_factory=lambda: Bucket(REQUESTS, REQUESTS_AT_ONCE))
     messages: Bucket = field(default_factory=lambda: Bucket(MESSAGES, MESSAGES_AT_ONCE))
+    named: Bucket = field(default_factory=lambda: Bucket(NAMED, NAMED_AT_ONCE))
     loss: float = 0.0
     rtt: float | None = None
     # Of its pictures: see renditions.py. Renditions are by index, 0 the full one.
     at: int = 0  # what it gets
     goal: int = 0  # what it is to get from the next keyframe of that on
     pinned: int | None = None  # what it asked for
-    since: int = 0  # its number of the first packet of that
     paused: int | None = None  # its next number, while it gets nothing on the way down
     patience: float | None = None  # of its line, where it is another than most have
     faces: tuple[Face, Face] | None = None  # its headers without and with numbers for transport-cc

@@ -266,6 +266,22 @@ def test_a_flood_of_requests_costs_little() -> None:
     assert hall.fanout.stats()["resends_refused"] > 0
 
 
+def test_feedback_is_read_up_to_a_limit() -> None:
+    """Datagrams that name thousands of packets, and too many of them, are left; what comes later is read."""
+    hall = Hall()
+    peer = hall.viewer("one")
+    hall.frame(key=True, size=60000)
+    video = hall.fanout.track.video_ssrc
+    ahead = rtcp.Nack(1, video, tuple(range(8000))).build()
+    for _ in range(100):
+        peer.on_rtcp(ahead, hall.clock())
+    assert hall.fanout.stats()["unread"] == 100
+    sequence, before = parse(peer.rtp[0]).sequence, len(peer.rtp)
+    hall.clock.now += 10
+    peer.on_rtcp(rtcp.Nack(1, video, (sequence,)).build(), hall.clock())
+    assert len(peer.rtp) == before + 1
+
+
 def test_sender_reports_tie_the_clocks() -> None:
     """Each viewer gets a report a second for each kind, anchored at capture, with one name for both."""
     hall = Hall()

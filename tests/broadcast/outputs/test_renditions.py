@@ -214,3 +214,18 @@ def test_numbers_are_found_again() -> None:
     found = numbering.find(newest)
     assert found is not None
     assert found.rendition == 99
+
+
+def test_lost_packets_are_sent_again_after_all_numbers_have_come_round() -> None:
+    """For as long as a viewer watches one rendition, and over the wrap of its numbers more than once."""
+    house = House()
+    ada = house.viewer(feedback=False)
+    for _ in range(80):
+        house.run(300)
+        asked = parse([each for each in ada.rtp if parse(each).payload_type == VIDEO][-3])
+        ada.rtp.clear()
+        ssrc = house.fanout.track.video_ssrc
+        report = rtcp.ReceiverReport(1, (rtcp.ReportBlock(ssrc, 0, 0, 0, 0, 0, 0),))
+        ada.on_rtcp(report.build() + rtcp.Nack(1, ssrc, (asked.sequence,)).build(), house.clock())
+        assert [parse(each).sequence for each in ada.rtp] == [asked.sequence]
+    assert house.fanout.stats()["video_packets"] > 80_000
