@@ -21,11 +21,11 @@ RESENDS, RESENDS_AT_ONCE = 25.0, 50.0
 # Keyframes that one viewer may ask for: more than that, and its line is too thin for the programme anyway.
 REQUESTS, REQUESTS_AT_ONCE = 0.25, 4.0
 # RTCP messages of one viewer that are read: browsers on a bad line send some 80 a second, of which 20 are
-# transport-cc, and what a flood costs beyond these is little more than its decryption. A long one counts more.
+# transport-cc, and what a flood costs beyond these is little more than its decryption. Long ones count more.
 MESSAGES, MESSAGES_AT_ONCE = 150.0, 300.0
 LONG = 256  # octets
-# Numbers of packets that they name and that are looked up; one datagram may name 8,000. A player that has lost
-# a whole second of 720p asks ten times a second for 250.
+# Numbers of packets that they name and that are looked up; one datagram may name 8,000. A player that has
+# lost a whole second of 720p asks ten times a second for 250.
 NAMED, NAMED_AT_ONCE = 4000.0, 4000.0
 
 ONE_BYTE = ONE_BYTE_PROFILE.to_bytes(2, "big")[:1]
