@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import aiohttp
 
-ANSWER_WITHIN = 10.0  # seconds
+ANSWER_WITHIN = 30.0  # seconds
 
 
 class Refused(Exception):

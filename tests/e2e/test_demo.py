@@ -45,6 +45,7 @@ async def start_demo(
             *map(str, places),
             *options,
             stdout=asyncio.subprocess.PIPE,
+            preexec_fn=_interruptible,
         )
         running.append(process)
         return process
@@ -54,6 +55,11 @@ async def start_demo(
         if process.returncode is None:
             process.terminate()
             await process.wait()
+
+
+def _interruptible() -> None:
+    """Whoever runs the tests in the background may have told the shell that Ctrl-C is not for them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def read_until(process: asyncio.subprocess.Process, wanted: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Error as PageError
 from playwright.async_api import Page
 
-PATIENCE = 20.0  # seconds for anything that a page should come to show
+PATIENCE = 60.0  # seconds for anything that a page should come to show
 
 
 class NeverCame(AssertionError):
