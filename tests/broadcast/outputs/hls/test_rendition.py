@@ -101,6 +101,7 @@ async def test_the_window_slides(tmp_path: Path) -> None:
         before = now
     assert before is not None
     assert before.first >= 7
+    await written(air)
     with pytest.raises(NotFound):
         air.rendition.segment(before.first - 1)
     assert isinstance(air.rendition.segment(before.first), Path)
