@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import secrets
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Self
@@ -29,6 +30,7 @@ class Control:
         self._hello: dict[str, Any] = {"type": "hello", "client": {"page": page}}
         if pass_:
             self._hello["pass"] = pass_
+        self._name = f"demo-{secrets.token_hex(4)}"  # no two clients may give an id of one person twice
         self._ids = count(1)
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._changed = asyncio.Condition()
@@ -68,7 +70,7 @@ class Control:
 
     async def command(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Send a command and wait until it is done. Raises `Refused`, or `TimeoutError`."""
-        ident = fields.pop("id", None) or f"demo-{id(self):x}-{next(self._ids)}"
+        ident = fields.pop("id", None) or f"{self._name}-{next(self._ids)}"
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[ident] = answer
         try:

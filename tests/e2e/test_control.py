@@ -105,6 +105,13 @@ async def test_control_roles(server: Server, passes: dict[str, str]) -> None:
             assert "problem" not in somebody.state
 
 
+async def test_ids_of_clients_that_follow_each_other_differ(server: Server, passes: dict[str, str]) -> None:
+    """A producer's second client gives other ids than the first, even where it takes the first's memory."""
+    for turn in range(8):
+        async with Control(server.url, passes["producer"]) as producer:
+            await producer.command("cue", talk="thony" if turn % 2 else None)
+
+
 async def test_the_same_id_acts_once(server: Server, passes: dict[str, str]) -> None:
     """A command sent again is answered alike and acts once; its id for another command is refused."""
     async with Control(server.url, passes["producer"]) as producer:
