@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from broadcast.config import Config
@@ -18,6 +18,17 @@ EVERY = 3600.0  # seconds
 GIB = 1 << 30
 
 log = logging.getLogger("pavilion.keeper")
+
+
+async def hourly(look: Callable[[], Awaitable[None]]) -> None:
+    """`look`, until it is cancelled; not at once, for a machine that has just started may not know yet what
+    time it is, and all would seem old."""
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            await look()
+        except OSError as error:
+            log.error("the recordings cannot be read: %s", error)
 
 
 class Keeper:
@@ -35,14 +46,9 @@ class Keeper:
         self.erased = 0  # octets
 
     async def run(self) -> None:
-        """Look once an hour, where there is a rule; not at once, for a machine that has just started may not
-        know yet what time it is, and all would seem old."""
-        while self._rules != Rules():
-            await asyncio.sleep(EVERY)
-            try:
-                await self.look()
-            except OSError as error:
-                log.error("the recordings cannot be read: %s", error)
+        """Look once an hour, where there is a rule."""
+        if self._rules != Rules():
+            await hourly(self.look)
 
     async def look(self) -> None:
         """Erase what is to go now."""

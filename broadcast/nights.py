@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from broadcast.config import Config
+from broadcast.keeper import hourly
 from broadcast.outputs.hls.cmaf import VIDEO_SCALE
 from broadcast.outputs.hls.origin import Origin
 from broadcast.outputs.hls.store import Reel, Session, sessions
@@ -17,7 +18,6 @@ from broadcast.outputs.recording.retention import Stretch, idle
 from signaling.desk import Desk
 from signaling.event import AGAIN
 
-EVERY = 3600.0  # seconds
 SLACK = 600.0  # seconds beyond the window that stay: a player may be just there
 
 log = logging.getLogger("pavilion.keeper")
@@ -35,10 +35,9 @@ class Nights:
         self._desk = desk
 
     async def run(self) -> None:
-        """Look once an hour, where there is a rule; as the keeper, not at once."""
-        while self._seconds:
-            await asyncio.sleep(EVERY)
-            await self.look(time.time())
+        """Look once an hour, where there is a rule."""
+        if self._seconds:
+            await hourly(lambda: self.look(time.time()))
 
     async def look(self, now: float) -> None:
         """Erase what is to go at `now` (Unix seconds)."""
