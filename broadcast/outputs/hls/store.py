@@ -28,6 +28,7 @@ from typing import IO
 from broadcast.errors import MalformedError
 from broadcast.outputs.hls import cmaf, index
 from broadcast.outputs.hls.playlist import Segment
+from broadcast.outputs.whole import keep
 
 log = logging.getLogger(__name__)
 
@@ -100,22 +101,6 @@ def current_session(data: Path, event: str, resume_seconds: float, now: float) -
 def keep_thumb(session: Session, second: int, jpeg: bytes) -> None:
     """Write a thumbnail. Raises OSError."""
     keep(session.thumbs / f"{second}.jpg", jpeg, sure=False)
-
-
-def keep(path: Path, data: bytes, *, sure: bool = True) -> None:
-    """Write a file, which is there whole or not at all. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    try:
-        with temporary.open("wb") as out:
-            out.write(data)
-            out.flush()
-            if sure:
-                os.fsync(out.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.rename(path)
 
 
 @contextmanager

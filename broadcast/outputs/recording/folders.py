@@ -14,6 +14,8 @@ import logging
 import shutil
 from pathlib import Path
 
+from broadcast.outputs.whole import keep
+
 MARK = "event.json"
 SPEAKERS = "speakers"
 DOWNLOADS = "downloads"
@@ -23,10 +25,7 @@ log = logging.getLogger(__name__)
 
 def mark(folder: Path, event: str) -> None:
     """Say that a folder is ours; it is made if it is not there. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{MARK}.new"
-    temporary.write_text(json.dumps({"event": event}) + "\n", encoding="utf-8")
-    temporary.rename(folder / MARK)
+    keep(folder / MARK, (json.dumps({"event": event}) + "\n").encode())
 
 
 def events(recordings: Path) -> list[tuple[str, Path]]:
