@@ -11,13 +11,15 @@ class Command:
     """What all commands have. `id` is the client's; with `revision`, refused if the show moved on since."""
 
     TYPE: ClassVar[str] = ""
+    DO: ClassVar[str] = ""  # which one, of a type that has several
 
     id: str
     revision: int | None = field(default=None, kw_only=True)
 
     def as_text(self) -> str:
         """The command in one canonical line: the same text is the same command."""
-        return json.dumps({"type": self.TYPE, **asdict(self)}, ensure_ascii=False, sort_keys=True)
+        kind = {"type": self.TYPE, "do": self.DO} if self.DO else {"type": self.TYPE}
+        return json.dumps({**kind, **asdict(self)}, ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +165,6 @@ class Edit(Command):
     """A change of the rundown or the slate; `DO` says which."""
 
     TYPE: ClassVar[str] = "edit"
-    DO: ClassVar[str] = ""
-
-    def as_text(self) -> str:
-        return json.dumps(
-            {"type": self.TYPE, "do": self.DO, **asdict(self)}, ensure_ascii=False, sort_keys=True
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +271,6 @@ class Aim(Command):
     """A change of where the programme is sent; `DO` says which."""
 
     TYPE: ClassVar[str] = "target"
-    DO: ClassVar[str] = ""
-
-    def as_text(self) -> str:
-        return json.dumps(
-            {"type": self.TYPE, "do": self.DO, **asdict(self)}, ensure_ascii=False, sort_keys=True
-        )
 
 
 @dataclass(frozen=True, slots=True)
