@@ -192,7 +192,6 @@ class Worker:
     def _picture_tick(self, epoch: float, first: int) -> None:
         fps = self.settings.fps
         clock = Clock(epoch, 1 / fps, first, 0.0)
-        wall = time.time() - time.monotonic()
         while (tick := clock.wait(self._closing)) is not None:
             at = epoch + tick / fps
             frame, token = self.director.paint(at, self._sources, repeat=clock.late > 1.5 / fps)
@@ -203,7 +202,7 @@ class Worker:
                 self._send(pack_frame(Word.PROGRAMME, programme, rendition.name))
             if token is not None:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
-            self._snapshots.take(frame, at + wall)
+            self._snapshots.take(frame, at - time.monotonic() + time.time())
             self._frames += 1
             self._picture_late = max(self._picture_late, clock.late)
             if tick % fps == fps // 2:
