@@ -7,6 +7,7 @@ show: a full disk stops the recordings that lie on it, and only them.
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ class Archive:
             log.warning("%s is not marked and will never be erased: %s", self.folder, error.strerror)
         recorder, origin = self._recorder, self._origin
         if await asyncio.to_thread(_device, self.folder) == await asyncio.to_thread(_device, self._data):
-            self._guards = [self._guard(self.folder, "nothing", recorder, origin)]
+            self._guards = [self._guard(self.folder, "nothing", recorder.take_refusal, recorder, origin)]
         else:
             self._guards = [
-                self._guard(self.folder, "no speaker", recorder),
-                self._guard(self._data, "no programme", origin),
+                self._guard(self.folder, "no speaker", recorder.take_refusal, recorder),
+                self._guard(self._data, "no programme", lambda: False, origin),
             ]
         self.folder_disk, self.data_disk = self._guards[0], self._guards[-1]
         recorder.start()
@@ -68,15 +69,15 @@ class Archive:
             await guard.look()
             self._tasks.append(asyncio.create_task(guard.run(), name="disk guard"))
 
-    def _guard(self, folder: Path, kept: str, *writers: Recorder | Origin) -> DiskGuard:
-        """Of the disk on which these writers write; when it is full they keep nothing."""
+    def _guard(
+        self, folder: Path, kept: str, refused: Callable[[], bool], *writers: Recorder | Origin
+    ) -> DiskGuard:
+        """Of the disk on which these writers write; when it is full they keep nothing. `refused`: whether the
+        disk has said so itself."""
 
         def on_state(disk: Disk) -> None:
             for writer in writers:
                 writer.hold(disk.state is DiskState.FULL)
-
-        def refused() -> bool:
-            return any(isinstance(writer, Recorder) and writer.take_refusal() for writer in writers)
 
         def written() -> int:
             return sum(writer.written for writer in writers)

@@ -101,12 +101,12 @@ class Shelf:
 
     def over(self) -> list[dict[str, Any]]:
         """The chapters of talks that are over. What was on air again is no recording of its own."""
-        chapters = self._chapters()["chapters"]
-        return [each for each in chapters if each["end"] is not None and not each["talk"].startswith(AGAIN)]
+        return _over(self._chapters())
 
     async def recordings(self) -> list[Recording]:
         """Every talk that is over, in order, and then the whole event, where talks are."""
-        over, whole = self.over(), self._chapters()["state"] != "live"
+        said = self._chapters()
+        over, whole = _over(said), said["state"] != "live"
         async with self._finding:
             found, now = self._found, time.monotonic()
             if (found.over, found.whole) != (over, whole) or now >= found.until:
@@ -224,6 +224,11 @@ def _digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError:
         return ""
+
+
+def _over(said: dict[str, Any]) -> list[dict[str, Any]]:
+    chapters = said["chapters"]
+    return [each for each in chapters if each["end"] is not None and not each["talk"].startswith(AGAIN)]
 
 
 def _chapter(told: dict[str, Any]) -> Chapter:

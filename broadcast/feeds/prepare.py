@@ -25,8 +25,6 @@ GAP = 1920  # samples of a hole in the sound that is filled, or of an overlap th
 LONGEST_HOLE = 600 * RATE  # a file with a larger one is broken
 LONGEST_WAIT = 3000  # packets of sound before the first picture
 BT709 = 1  # AVCOL_SPC_BT709
-
-
 NICE = 10  # the show comes first
 
 

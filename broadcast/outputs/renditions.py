@@ -369,7 +369,3 @@ class Renditions:
         if rendition.skipping:
             rendition.limiter.want()
         return rendition.skipping
-
-    def totals(self) -> Iterable[Stream]:
-        """The streams, for the figures."""
-        return (rendition.stream for rendition in self.all)

@@ -7,7 +7,6 @@ from broadcast.outputs.limits import KeyframeLimiter
 from broadcast.rtp.frame import Frame
 
 INTERVAL = 0.95  # seconds: a little less than each fan-out's own, so that a lone one never waits
-SMALLER = 0.45  # of a smaller rendition, whose keyframes cost little
 
 
 class KeyframeRequests:
@@ -20,7 +19,7 @@ class KeyframeRequests:
 
     def want(self, rendition: str = "") -> None:
         """Somebody's viewers need a keyframe of this rendition: now, or as soon as it may be."""
-        interval = INTERVAL / 2 if rendition else INTERVAL
+        interval = INTERVAL / 2 if rendition else INTERVAL  # small keyframes cost little
         limiter = self._limiters.setdefault(rendition, KeyframeLimiter(interval))
         limiter.want()
         self._look(rendition, limiter)

@@ -22,9 +22,7 @@ from broadcast.workers.wire import WorkerSettings
 log = logging.getLogger(__name__)
 
 OWN_CORES = 2  # what the server and the mixer need for themselves
-START_TIMEOUT = (
-    60.0  # seconds for a process to get ready: on a busy machine it is slow, and nobody waits for it
-)
+START_TIMEOUT = 60.0  # seconds for a process to get ready: a busy machine is slow, and nobody waits for it
 SILENT = 10.0  # seconds without its figures after which a worker is killed
 WATCH = 0.5  # seconds between looks
 # Seconds until a dead one is started anew: its viewers join others just now, and a process that starts would
