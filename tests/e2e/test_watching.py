@@ -114,6 +114,14 @@ async def test_live_by_webrtc(hall: Hall) -> None:
     await hall.shows_the_talk("player", False)
 
 
+async def test_who_comes_near_the_controls_has_the_library(hall: Hall) -> None:
+    """It is fetched before the first jump, and not before somebody may want one."""
+    fetched = "performance.getEntriesByType('resource').some(({name}) => name.endsWith('/lib/hls.js'))"
+    assert not await hall.page.evaluate(fetched)
+    await hall.page.locator("#timeline").hover()
+    await eventually("hls.js", lambda: hall.page.evaluate(fetched), bool, PATIENCE)
+
+
 async def test_back_to_a_talk_and_to_live_again(hall: Hall) -> None:
     """One press in the agenda plays the talk from its start; one key, and the viewer is live again."""
     await hall.page.locator('[data-talk="thony"] .agenda-watch').click()

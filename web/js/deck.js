@@ -52,6 +52,7 @@ export class Deck {
   #mends = /** @type {number[]} */ ([]);
   #native = false;
   #imports = 0;
+  #prepared = false;
 
   /** @param {DeckOptions} options */
   constructor(options) {
@@ -92,6 +93,12 @@ export class Deck {
       const answer = await fetch(LIBRARY, { method: 'HEAD' }).catch(() => null);
       return answer?.status === 404 ? null : 'away';
     }
+  }
+
+  /** Somebody may want to go back in a moment: the library comes meanwhile. */
+  prepare() {
+    if (!this.#prepared) void this.#library();
+    this.#prepared = true;
   }
 
   stop() {

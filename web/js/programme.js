@@ -127,6 +127,11 @@ export class Programme extends EventTarget {
     return this.shown !== null;
   }
 
+  /** Somebody is at the controls, and may go back. */
+  expectRewind() {
+    if (this.canRewind) this.deck.prepare();
+  }
+
   /** Plays from this date; near the live edge that means live. @param {number} date epoch ms */
   seek(date) {
     if (!this.canRewind) return;

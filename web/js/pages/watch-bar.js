@@ -28,6 +28,7 @@ export function wireBar(programme, session) {
     if (performance.now() - programme.player.unlockedAt > 800) programme.sound(!programme.player.hasSound);
   };
   const togglePlay = () => programme.pause(!programme.paused);
+  for (const sign of ['pointerover', 'focusin']) byId('main').addEventListener(sign, () => last?.whole && programme.expectRewind());
   /** @param {number} ms */
   const step = (ms) => {
     if (last?.whole) timeline.step(ms);
