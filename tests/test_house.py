@@ -101,6 +101,7 @@ HOME = {
         "broadcast/transport/lineup.py",
         "broadcast/transport/tray.py",
         "broadcast/transport/compiled.py",
+        "broadcast/transport/seal.py",
         "broadcast/client/agent.py",
     ],
     "av": [

@@ -1,7 +1,8 @@
 /* The compiled core: what tray.py's PlainTray does, in C. Optional; compiled.py builds and calls it.
 
    A tray has room for one copy of the packets for each of some targets, and for the kernel's entries. libsrtp
-   is the very one that Python uses: its function and the sessions are handed in, so nothing is linked. */
+   is the very one that Python uses: its function and the sessions are handed in, so nothing is linked. Or else
+   they are seal.c's. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,8 +15,11 @@
 #define UDP_SEGMENT_OPTION 103 /* UDP_SEGMENT, which old headers lack */
 #define ENTRIES 512
 #define ARENA (512 * 1024)
+#define AHEAD 4 /* targets whose session is fetched while others are served */
+#define LINE 64 /* bytes of the processor's cache */
 
 typedef int (*protect_t)(void *session, void *packet, int *length);
+typedef int (*seal_t)(void *session, const unsigned char *packet, unsigned char *out, int *length);
 
 struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
 
@@ -24,13 +28,15 @@ struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
 struct run { int first, packets, segment; };
 
 /* One layout: packets close behind each other with room for what SRTP adds. `plain` and `whole` are the bytes
-   of each without and with it, `span` those of all. */
+   of each without and with it, `span` those of all, `session` those of a session: 0 if it is not in one piece. `seal`
+   is NULL if it is libsrtp that protects. */
 struct layout {
     protect_t protect;
+    seal_t seal;
     const unsigned char *template;
     const int *plain, *whole;
     const struct run *run;
-    int span, packets, runs;
+    int span, packets, runs, session;
 };
 
 struct tray {
@@ -44,8 +50,14 @@ struct tray *tray_new(void) { return calloc(1, sizeof(struct tray)); }
 void tray_free(struct tray *tray) { free(tray); }
 unsigned char *tray_arena(struct tray *tray) { return tray->arena; }
 
+static inline void fetch(const char *session, int bytes)
+{
+    for (int at = 0; at < bytes; at += LINE)
+        __builtin_prefetch(session + at);
+}
+
 /* Copies and protects for `targets` targets, and writes their entries, numbered by run, then by target. The
-   caller has checked that there is room. Returns -1, or the number of a target that libsrtp refused. */
+   caller has checked that there is room. Returns -1, or the number of a target that was refused. */
 int tray_load(struct tray *tray, const struct layout *layout, void **sessions, unsigned char *names,
               unsigned name_size, int targets)
 {
@@ -56,9 +68,15 @@ int tray_load(struct tray *tray, const struct layout *layout, void **sessions, u
         control->head.cmsg_type = UDP_SEGMENT_OPTION;
         control->segment = layout->run[number].segment;
     }
+    for (int target = 0; target < AHEAD && target < targets; target++)
+        fetch(sessions[target], layout->session);
     for (int target = 0; target < targets; target++) {
         unsigned char *at = tray->arena + (size_t)target * layout->span;
-        memcpy(at, layout->template, layout->span);
+        const unsigned char *from = layout->template;
+        if (target + AHEAD < targets)
+            fetch(sessions[target + AHEAD], layout->session);
+        if (!layout->seal)
+            memcpy(at, from, layout->span);
         for (int number = 0; number < layout->runs; number++) {
             const struct run *run = layout->run + number;
             int entry = number * targets + target;
@@ -67,9 +85,12 @@ int tray_load(struct tray *tray, const struct layout *layout, void **sessions, u
             vector->iov_base = at;
             for (int packet = run->first; packet < run->first + run->packets; packet++) {
                 int length = layout->plain[packet];
-                if (layout->protect(sessions[target], at, &length) || length != layout->whole[packet])
+                int refused = layout->seal ? layout->seal(sessions[target], from, at, &length)
+                                           : layout->protect(sessions[target], at, &length);
+                if (refused || length != layout->whole[packet])
                     return target;
                 at += length;
+                from += length;
             }
             vector->iov_len = at - (unsigned char *)vector->iov_base;
             head->msg_name = names + (size_t)target * name_size;

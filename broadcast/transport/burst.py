@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broadcast.transport import compiled, kernel
+from broadcast.transport import compiled, kernel, seal
 from broadcast.transport.lineup import Address, Part
 from broadcast.transport.tray import RTCP, RTP, Flown, Guard, Layout, PlainTray, Tray
 
@@ -66,6 +66,7 @@ class Outlet:
         self.family = sock.family
         self.way = choose(sock) if way is None else way
         self.compiled = core and self.way is not Way.SENDTO and compiled.library() is not None
+        self.sealing = self.compiled and seal.available()
         self._counts = counts
         self._sock = sock
         self._loop = loop
@@ -79,7 +80,7 @@ class Outlet:
     @property
     def manner(self) -> str:
         """How it sends, for the log."""
-        return f"{self.way}, {'compiled core' if self.compiled else 'pure Python'}"
+        return f"{self.way}, {'sealing' if self.sealing else 'compiled' if self.compiled else 'plain'}"
 
     def close(self) -> None:
         """Forget what waits. The socket is the caller's."""

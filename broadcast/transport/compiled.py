@@ -1,4 +1,4 @@
-"""The compiled core, where there is one: `burst.c`, called through cffi's ABI mode.
+"""The compiled core, where there is one: `burst.c` and `seal.c`, called through cffi's ABI mode.
 
 `python -m broadcast.transport.compiled` builds it, if there is a C compiler, into the virtual environment;
 `make run` does so. Nothing needs it: without it, or with one of another version, `tray.PlainTray` works.
@@ -23,19 +23,27 @@ from pylibsrtp._binding import ffi as srtp_ffi
 
 from broadcast.transport.kernel import MAX_ENTRIES
 from broadcast.transport.lineup import Part
-from broadcast.transport.tray import ARENA, Flown, Guard, Layout, lay_out
+from broadcast.transport.tray import ARENA, RTP, Flown, Guard, Layout, lay_out
 
-SOURCE = Path(__file__).with_name("burst.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("burst.c", "seal.c"))
+FLAGS = ("-O3", "-shared", "-fPIC")
+TRIES: tuple[tuple[str, ...], ...] = ((), ("-DWITHOUT_SEAL",))  # the second for a compiler that is too old
 BUILD_SECONDS = 60.0  # the compiler's most
 
-_ffi = FFI()
-_ffi.cdef(
+ffi = FFI()
+ffi.cdef(
     """
     struct run { int first, packets, segment; };
     struct layout {
-        uintptr_t protect; const unsigned char *template; const int *plain, *whole; const struct run *run;
-        int span, packets, runs;
+        uintptr_t protect, seal;
+        const unsigned char *template; const int *plain, *whole; const struct run *run;
+        int span, packets, runs, session;
     };
+    int seal_possible(void);
+    struct seal *seal_new(const unsigned char *key, const unsigned char *salt);
+    void seal_free(struct seal *seal);
+    int seal_size(void);
+    int seal_packet(struct seal *seal, const unsigned char *packet, unsigned char *out, int *length);
     struct tray *tray_new(void);
     void tray_free(struct tray *tray);
     unsigned char *tray_arena(struct tray *tray);
@@ -51,7 +59,8 @@ _ffi.cdef(
 
 def place() -> Path:
     """Where the core lies that belongs to this source and this machine."""
-    mark = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]
+    made_of = [*(each.read_bytes() for each in SOURCES), *map(str.encode, FLAGS)]
+    mark = hashlib.sha256(b"".join(made_of)).hexdigest()[:12]
     return Path(sys.prefix) / "lib" / "pavilion" / f"burst-{mark}-{platform.machine()}.so"
 
 
@@ -64,11 +73,12 @@ def build() -> str | None:
     part = target.with_suffix(".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(part), str(SOURCE)]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=BUILD_SECONDS)
-        if done.returncode == 0:
-            part.replace(target)
-            return None
+        for more in TRIES:
+            command = [compiler, *FLAGS, *more, "-o", str(part), *map(str, SOURCES)]
+            done = subprocess.run(command, capture_output=True, check=False, timeout=BUILD_SECONDS)
+            if done.returncode == 0:
+                part.replace(target)
+                return None
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     return f"{compiler} failed"
@@ -78,7 +88,7 @@ def build() -> str | None:
 def library() -> Any:
     """The core, or None if there is none here."""
     try:
-        return _ffi.dlopen(str(place()))
+        return ffi.dlopen(str(place()))
     except OSError:
         return None
 
@@ -89,8 +99,9 @@ class CompiledTray:
     def __init__(self, sock: socket.socket) -> None:
         self._library = library()
         self._descriptor = sock.fileno()
-        self._tray = _ffi.gc(self._library.tray_new(), self._library.tray_free)
-        self._arena = memoryview(_ffi.buffer(self._library.tray_arena(self._tray), ARENA))
+        self._tray = ffi.gc(self._library.tray_new(), self._library.tray_free)
+        self._arena = memoryview(ffi.buffer(self._library.tray_arena(self._tray), ARENA))
+        self._seal = seal_function()
 
     def lay_out(self, packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool) -> Layout:
         return lay_out(packets, tag, guard, segmented)
@@ -99,16 +110,15 @@ class CompiledTray:
         return min(ARENA // len(layout.template), MAX_ENTRIES // len(layout.runs))
 
     def load(self, part: Part, layout: Layout) -> int | None:
-        with _plan(layout) as plan:
-            refused: int = self._library.tray_load(self._tray, plan, *_targets(part))
+        with self._plan(layout, part) as plan:
+            refused: int = self._library.tray_load(self._tray, plan, *_targets(part, plan.session > 0))
         return None if refused < 0 else refused
 
     def fly(self, part: Part, layout: Layout) -> Flown:
-        loaded, sent = _ffi.new("int *"), _ffi.new("int *")
-        with _plan(layout) as plan:
-            served = self._library.tray_fly(
-                self._tray, plan, *_targets(part), self.room(layout), self._descriptor, loaded, sent
-            )
+        loaded, sent = ffi.new("int *"), ffi.new("int *")
+        with self._plan(layout, part) as plan:
+            targets = *_targets(part, plan.session > 0), self.room(layout)
+            served = self._library.tray_fly(self._tray, plan, *targets, self._descriptor, loaded, sent)
         return Flown(served, bool(loaded[0]), sent[0])
 
     def send(self, first: int, end: int) -> tuple[int, int]:
@@ -119,26 +129,37 @@ class CompiledTray:
         start = target * len(layout.template) + layout.offsets[packet]
         return self._arena[start : start + layout.whole[packet]]
 
+    @contextlib.contextmanager
+    def _plan(self, layout: Layout, part: Part) -> Iterator[Any]:
+        """A layout as C has it, as long as it is needed: RTP by seal.c, where these targets have it."""
+        runs = array("i", chain.from_iterable(layout.runs))
+        plan: Any = ffi.new("struct layout *")
+        sealed = layout.guard is RTP and len(part.row.seals) > 0
+        plan.protect = layout.guard.address
+        plan.seal, plan.session = self._seal if sealed else (0, 0)
+        plan.template = ffi.from_buffer("unsigned char[]", layout.template)
+        plan.plain = ffi.from_buffer("int[]", layout.plain)
+        plan.whole = ffi.from_buffer("int[]", layout.whole)
+        plan.run = ffi.cast("struct run *", ffi.from_buffer(runs))
+        plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
+        yield plan  # `runs` lives until then, and what is pointed to in the layout as well
 
-@contextlib.contextmanager
-def _plan(layout: Layout) -> Iterator[Any]:
-    """A layout as C has it, as long as it is needed."""
-    runs = array("i", chain.from_iterable(layout.runs))
-    plan: Any = _ffi.new("struct layout *")
-    plan.protect = layout.guard.address
-    plan.template = _ffi.from_buffer("unsigned char[]", layout.template)
-    plan.plain = _ffi.from_buffer("int[]", layout.plain)
-    plan.whole = _ffi.from_buffer("int[]", layout.whole)
-    plan.run = _ffi.cast("struct run *", _ffi.from_buffer(runs))
-    plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
-    yield plan  # `runs` lives until then, and what is pointed to in the layout as well
+
+def seal_function() -> tuple[int, int]:
+    """The address of seal.c's function, and the bytes of a session; zeros without."""
+    if not library().seal_possible():
+        return 0, 0
+    return int(ffi.cast("uintptr_t", library().seal_packet)), library().seal_size()
 
 
-def _targets(part: Part) -> tuple[int, Any, int, int]:
+def _targets(part: Part, sealed: bool) -> tuple[int, Any, int, int]:
     """Sessions, addresses, the size of one, and how many: as arguments."""
     row = part.row
-    sessions = int(srtp_ffi.cast("uintptr_t", row.pointers + part.first))
-    names = _ffi.from_buffer("unsigned char[]", row.names) + part.first * row.name_size
+    if sealed:
+        sessions = row.seals.buffer_info()[0] + row.seals.itemsize * part.first
+    else:
+        sessions = int(srtp_ffi.cast("uintptr_t", row.pointers + part.first))
+    names = ffi.from_buffer("unsigned char[]", row.names) + part.first * row.name_size
     return sessions, names, row.name_size, part.size
 
 

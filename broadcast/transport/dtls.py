@@ -10,15 +10,26 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Literal, cast
 
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCIceTransport
-from aiortc.rtcdtlstransport import RTCDtlsTransport, SRTPProtectionProfile, State
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_PROFILES,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+    State,
+)
 from OpenSSL import SSL
 from pylibsrtp import Session
 
+from broadcast.transport.seal import Seal
+
 DATAGRAM = 1500  # bytes; a flight of ours is under 800
 HANDSHAKE = (b"\x14", b"\x16")  # first byte of a record: ChangeCipherSpec, Handshake
+# A server takes the first that the client has, too: 128 bits are strong, and cost a quarter less than 256.
+PROFILES = sorted(SRTP_PROFILES, key=lambda profile: profile is not SRTP_AEAD_AES_128_GCM)
 RESEND_AFTER = 0.1  # seconds, doubled each time: OpenSSL alone would wait a whole second
 RESEND_LIMIT = 1.6  # seconds; from there on OpenSSL's own timer is the faster one
 
@@ -64,6 +75,7 @@ class Dtls(RTCDtlsTransport):
         # aiortc only keeps the ICE transport for methods that are not called here.
         super().__init__(cast(RTCIceTransport, None), [certificate])
         self._set_role(role)
+        self._srtp_profiles = PROFILES
         self._clock = loop
         self._certificate = certificate
         self._remote = RTCDtlsParameters([RTCDtlsFingerprint(*each) for each in fingerprints], role="auto")
@@ -87,6 +99,18 @@ class Dtls(RTCDtlsTransport):
         """Bytes that SRTP adds to a packet: 16 with AES-GCM, 10 with HMAC-SHA1-80."""
         assert self._ssl is not None  # since begin()
         return 16 if self._ssl.get_selected_srtp_profile().endswith(b"GCM") else 10
+
+    @cached_property
+    def seal(self) -> Seal | None:
+        """Another session for RTP that goes out, with the keys of `outbound`; None if their kind is another.
+        Use one of the two, and always the same. Only where `seal.available()`."""
+        assert self._ssl is not None  # since begin()
+        profile = SRTP_AEAD_AES_128_GCM
+        if self._ssl.get_selected_srtp_profile() != profile.openssl_profile:
+            return None
+        size = 2 * (profile.key_length + profile.salt_length)
+        keys = self._ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)  # RFC 5764 section 4.2
+        return Seal(profile.get_key_and_salt(keys, 1 if self._role == "server" else 0))
 
     def begin(self) -> None:
         """Start the handshake: the client's first flight leaves at once, the server waits for it."""

@@ -5,6 +5,7 @@ has no line of Python for each of them. It is a snapshot, and owns the keys it p
 when a peer closes meanwhile; that peer's last packets are dropped at its end.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,29 +17,38 @@ from broadcast.transport import kernel
 
 if TYPE_CHECKING:
     from broadcast.transport.burst import Outlet
+    from broadcast.transport.seal import Seal
 
 Address = tuple[Any, ...]  # as Python's socket module gives it
 
 
 class Target:
     """Where one peer's packets go, and under which keys. `tag` is the bytes that SRTP adds; `outlet` is the
-    way out, for who has several."""
+    way out, for who has several; `seal`, if there is one, protects all RTP instead of `session`."""
 
-    __slots__ = ("address", "handle", "name", "outlet", "session", "tag")
+    __slots__ = ("address", "handle", "name", "outlet", "seal", "session", "tag")
 
     def __init__(
-        self, family: int, address: Address, session: Session, tag: int, outlet: "Outlet | None" = None
+        self,
+        family: int,
+        address: Address,
+        session: Session,
+        tag: int,
+        outlet: "Outlet | None" = None,
+        seal: "Seal | None" = None,
     ) -> None:
         self.address = address
         self.name = kernel.sockaddr(family, address)
         self.outlet = outlet
         self.session = session  # owns what `handle` points to
         self.handle = session._srtp[0]
+        self.seal = seal
         self.tag = tag
 
 
 class Row:
-    """Targets that differ in address and keys only: one way out, one size of tag, one family."""
+    """Targets that differ in address and keys only: one way out, one size of tag, one family, all with a seal
+    or none."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.outlet, self.tag = targets[0].outlet, targets[0].tag
@@ -46,6 +56,13 @@ class Row:
         self.handles = [target.handle for target in targets]
         self.names = b"".join(target.name for target in targets)
         self.name_size = len(targets[0].name)
+
+    @cached_property
+    def seals(self) -> "array[int]":
+        """The seals' addresses; empty if these targets have none."""
+        found = array("Q", [target.seal.address for target in self.targets if target.seal is not None])
+        assert len(found) in (0, len(self.targets)), "C would read past the end"
+        return found
 
     @cached_property
     def pointers(self) -> Any:
@@ -102,8 +119,8 @@ class LineUp:
 
 
 def line_up(targets: Iterable[Target]) -> LineUp:
-    """These targets, those with the same way out and tag side by side."""
-    rows: dict[tuple[object, int], list[Target]] = {}
+    """These targets, those with the same way out, tag and kind of keys side by side."""
+    rows: dict[tuple[object, int, bool], list[Target]] = {}
     for target in targets:
-        rows.setdefault((target.outlet, target.tag), []).append(target)
+        rows.setdefault((target.outlet, target.tag, target.seal is None), []).append(target)
     return LineUp(Part(Row(each), 0, len(each)) for each in rows.values())

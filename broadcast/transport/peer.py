@@ -19,6 +19,7 @@ from broadcast.transport.dtls import Certificate, Dtls
 from broadcast.transport.lineup import Address, Target
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
+from broadcast.transport.seal import Seal
 from broadcast.transport.tray import SRTCP_INDEX
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Peer:
         self._exchange = exchange
         self._closed: list[Callable[[str], None]] = []  # who is to be told
         self._inbound: Session | None = None
+        self._seal: Seal | None = None  # for all RTP that goes out, if there is one
         self._report_due = 0.0
         self._dtls: Dtls | None = Dtls(
             exchange.loop,
@@ -97,7 +99,7 @@ class Peer:
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Plain RTP packets to this peer alone; dropped unless connected. A packet that was sent before
-        leaves byte for byte as then (an answer to a NACK), as long as libsrtp remembers its number (1024)."""
+        leaves byte for byte as then (an answer to a NACK), as long as its number is remembered (1024)."""
         self._exchange.burst((self,), packets)
 
     def send_rtcp(self, data: bytes) -> None:
@@ -125,7 +127,7 @@ class Peer:
         if self._dtls is not None:
             self._dtls.shut()
         self._exchange.forget(self)
-        self._dtls = self._inbound = self.target = self.path = None
+        self._dtls = self._inbound = self._seal = self.target = self.path = None
         self.paths.clear()
         log.info("%s closed: %s", self.name, reason)
         self.on_reached = self.on_connected = self.on_rtp = self.on_rtcp = nothing
@@ -196,7 +198,9 @@ class Peer:
         assert self._dtls is not None  # it does not call once it is shut
         if self._dtls.state == "connected":
             self.state = "connected"
+            assert self.path is not None  # DTLS came over it
             self._inbound = self._dtls.inbound
+            self._seal = self._dtls.seal if self.path[0].sealing else None
             self._aim()
             log.info("%s connected", self.name)
             self.on_connected()
@@ -212,5 +216,5 @@ class Peer:
         assert self.path is not None  # DTLS came over it
         assert self._dtls is not None
         outlet, address = self.path
-        self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag, outlet)
+        self.target = Target(outlet.family, address, self._dtls.outbound, self._dtls.tag, outlet, self._seal)
         self._exchange.moved()

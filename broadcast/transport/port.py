@@ -94,9 +94,7 @@ class Port:
             for sock in sockets:
                 sock.close()
             raise
-        ways = ", ".join(
-            f"{each.way}, {'compiled' if each.compiled else 'plain'}" for _, each in port._outlets
-        )
+        ways = ", ".join(each.manner for _, each in port._outlets)
         log.info("listening on UDP %s (sending by %s)", port.addresses, ways)
         return port
 
@@ -147,7 +145,7 @@ class Port:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
-        (bytes that wait for room in the kernel), gso and compiled (sockets that send by it)."""
+        (bytes that wait for room in the kernel), gso, compiled and sealing (sockets that send by it)."""
         return {
             **self._counts,
             "peers": len(self._peers),
@@ -156,6 +154,7 @@ class Port:
             "backlog": sum(outlet.waiting for _, outlet in self._outlets),
             "gso": sum(outlet.way is Way.GSO for _, outlet in self._outlets),
             "compiled": sum(outlet.compiled for _, outlet in self._outlets),
+            "sealing": sum(outlet.sealing for _, outlet in self._outlets),
         }
 
     # What peers call.

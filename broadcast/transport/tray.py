@@ -29,8 +29,8 @@ SRTCP_INDEX = 4  # bytes that SRTCP adds besides the tag (RFC 3711 section 3.4)
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How libsrtp protects: its function (session, packet, length), that function's address, and the bytes
-    that it adds besides the tag."""
+    """How libsrtp protects (or seal.c in its place, see compiled.py): its function (session, packet, length),
+    that function's address, and the bytes that it adds besides the tag."""
 
     protect: Callable[[Any, Any, Any], int]
     address: int
@@ -144,6 +144,8 @@ class PlainTray:
         return min(self._grid(layout).count // len(layout.plain), kernel.MAX_ENTRIES // len(layout.runs))
 
     def load(self, part: Part, layout: Layout) -> int | None:
+        # Two counters of one key's packets would drift apart, and a number would be used twice.
+        assert layout.guard is RTCP or not part.row.seals, "these targets' RTP is counted by their seals"
         packets, targets = len(layout.plain), part.size
         cells, used = self._grid(layout), targets * packets
         self._cells = cells

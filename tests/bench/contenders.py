@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 JOINS = 60.0  # a second
 FIRST = 3.0  # seconds after the first until memory is looked at: its history is full then
 SOUND = 111  # payload type
+FLOORS = {"sealed": "floor (C), sealed", "libsrtp": "floor (C), libsrtp"}
 OURS = {"compiled": "Pavilion, compiled core", "plain": "Pavilion, pure Python"}
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -146,15 +147,15 @@ async def janus(place: Place, viewers: int, warm: float, seconds: float, general
         await server.stop()
 
 
-async def floor(place: Place, viewers: int, warm: float, seconds: float) -> Reading:
-    """Encrypt and send in C, nothing else."""
+async def floor(place: Place, viewers: int, warm: float, seconds: float, cipher: str) -> Reading:
+    """Encrypt and send in C, nothing else. `cipher`: "sealed" or "libsrtp"."""
     ears = Ears(place.host, viewers)
     listening = asyncio.create_task(ears.listen())
     ports = json.dumps([sock.getsockname()[1] for sock in ears.socks])
-    words = ("tests.bench.floor", str(place.recording), str(place.folder / "floor.so"), place.host)
+    words = ("tests.bench.floor", str(place.recording), str(place.folder / "floor.so"), place.host, cipher)
     try:
         async with process(place, *words, tell=ports) as pid:
-            return await reading("floor (C)", ears, pid, viewers, memory(pid), warm, seconds)
+            return await reading(FLOORS[cipher], ears, pid, viewers, memory(pid), warm, seconds)
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

@@ -1,7 +1,7 @@
 /* The floor of `make bench fanout`: protect in place and sendmmsg with UDP GSO, and nothing else.
 
-   One call sends one frame to all targets: copies of the packets, libsrtp (the very one that Pavilion uses:
-   its function and the sessions are handed in), one entry for each run, at most CALL entries a call. */
+   One call sends one frame to all targets: copies of the packets, libsrtp or seal.c (the very ones that Pavilion
+   uses: function and sessions are handed in), one entry for each run, at most CALL entries a call. */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <stdint.h>
@@ -10,9 +10,11 @@
 #include <sys/uio.h>
 
 #define CALL 512
+#define AHEAD 4
 #define ARENA (512 * 1024)
 
 typedef int (*protect_t)(void *session, void *packet, int *length);
+typedef int (*seal_t)(void *session, const unsigned char *packet, unsigned char *out, int *length);
 
 struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
 
@@ -33,8 +35,9 @@ static long flush(int fd, unsigned count)
     return 0;
 }
 
-/* `frame`: `packets` packets of `size` bytes, but the last of `last`; `tag`: the bytes that libsrtp adds. */
-long floor_send(int fd, protect_t protect, void **sessions, struct sockaddr_in *names, int targets,
+/* `frame`: `packets` packets of `size` bytes, but the last of `last`; `tag`: the bytes that SRTP adds;
+   `session`: those of a session that lies in one piece, and is fetched while others are served, else 0. */
+long floor_send(int fd, protect_t protect, seal_t seal, void **sessions, int session, struct sockaddr_in *names, int targets,
                 const unsigned char *frame, int packets, int size, int last, int tag)
 {
     unsigned count = 0;
@@ -50,11 +53,15 @@ long floor_send(int fd, protect_t protect, void **sessions, struct sockaddr_in *
             count = 0;
             used = 0;
         }
+        for (int byte = 0; target + AHEAD < targets && byte < session; byte += 64)
+            __builtin_prefetch((char *)sessions[target + AHEAD] + byte);
         unsigned char *start = arena + used, *at = start;
         for (int packet = 0; packet < packets; packet++) {
             int length = packet == packets - 1 ? last : size;
-            memcpy(at, frame + (size_t)packet * size, length);
-            if (protect(sessions[target], at, &length))
+            const unsigned char *from = frame + (size_t)packet * size;
+            if (!seal)
+                memcpy(at, from, length);
+            if (seal ? seal(sessions[target], from, at, &length) : protect(sessions[target], at, &length))
                 return -2;
             at += length;
         }

@@ -56,6 +56,8 @@ async def join(port: Port, certificate: Certificate) -> AsyncIterator[Join]:
         await agent.connect(answered(answer))
         async with asyncio.timeout(5):
             await connected.wait()
+        assert peer.target is not None
+        assert (peer.target.seal is not None) == (port.stats()["sealing"] == len(port.addresses))
         return agent, peer
 
     join.agents = agents  # type: ignore[attr-defined]

@@ -15,9 +15,11 @@ from pylibsrtp import Policy, Session
 
 from broadcast.rtp.packet import header
 from broadcast.rtp.rtcp import SenderReport
-from broadcast.transport import burst, compiled, kernel, tray
+from broadcast.transport import burst, kernel, seal, tray
 from broadcast.transport.burst import Outlet, Way
 from broadcast.transport.lineup import Target, line_up
+from broadcast.transport.seal import Seal
+from tests.support import core
 
 GCM = (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28, 16)
 CM = (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30, 10)
@@ -26,7 +28,7 @@ CM = (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30, 10)
 class Viewer:
     """A socket with a key, and the target that leads to it."""
 
-    def __init__(self, family: int, profile: tuple[int, int, int]) -> None:
+    def __init__(self, family: int, profile: tuple[int, int, int], sealed: bool) -> None:
         kind, size, tag = profile
         key = os.urandom(size)
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -35,8 +37,13 @@ class Viewer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=kind)
         policy.allow_repeat_tx, policy.window_size = True, 1024  # as aiortc has it
-        self.target = Target(family, self.sock.getsockname(), Session(policy), tag)
+        own = Seal(key) if sealed and profile == GCM else None
         self._inbound = Session(Policy(key=key, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=kind))
+        self.reports = self._inbound
+        if own:  # another key, so that nobody can read what goes by the wrong one of the two
+            policy.key = other = os.urandom(size)
+            self.reports = Session(Policy(other, Policy.SSRC_ANY_INBOUND, srtp_profile=kind))
+        self.target = Target(family, self.sock.getsockname(), Session(policy), tag, seal=own)
 
     def datagrams(self) -> list[bytes]:
         found = []
@@ -64,14 +71,14 @@ class Loop:
 
 
 class Scene:
-    def __init__(self, family: int, way: Way, profiles: list[tuple[int, int, int]], core: bool) -> None:
+    def __init__(self, family: int, way: Way, profiles: list[tuple[int, int, int]], kind: str) -> None:
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
         self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         self.sock.setblocking(False)
         self.counts: Counter[str] = Counter()
         self.loop = Loop()
-        self.outlet = Outlet(self.sock, self.loop, self.counts, way, core)  # type: ignore[arg-type]
-        self.viewers = [Viewer(family, profile) for profile in profiles]
+        self.outlet = Outlet(self.sock, self.loop, self.counts, way, kind != "plain")  # type: ignore[arg-type]
+        self.viewers = [Viewer(family, each, kind == "sealed" and self.outlet.compiled) for each in profiles]
         self.targets = [viewer.target for viewer in self.viewers]
 
     def burst(self, frame: list[bytes]) -> None:
@@ -79,21 +86,24 @@ class Scene:
             self.outlet.burst(part, frame)
 
 
-@pytest.fixture(params=["plain", "compiled"])
+@pytest.fixture(params=["plain", "compiled", "sealed"])
 def scene(request: pytest.FixtureRequest) -> Iterator[Any]:
     scenes: list[Scene] = []
-    core = request.param == "compiled"
-    if core and compiled.build():
-        pytest.skip("there is no C compiler")
-    compiled.library.cache_clear()
+    kind = request.param
+    if kind == "sealed":
+        core.need_seal()
+    elif kind == "compiled":
+        core.need()
 
     def make(
         family: int = socket.AF_INET,
         way: Way = Way.GSO,
         profiles: tuple[tuple[int, int, int], ...] = (GCM, CM, GCM),
     ) -> Scene:
-        scenes.append(Scene(family, way, list(profiles), core))
-        assert scenes[-1].outlet.compiled is (core and way is not Way.SENDTO)
+        scenes.append(Scene(family, way, list(profiles), kind))
+        outlet = scenes[-1].outlet
+        assert outlet.compiled is (kind != "plain" and way is not Way.SENDTO)
+        assert outlet.sealing is (outlet.compiled and seal.available())
         return scenes[-1]
 
     yield make
@@ -176,7 +186,7 @@ def test_control_packets_for_many(scene: Any, way: Way) -> None:
         for part in line_up(it.targets):
             it.outlet.control(part, report)
     for viewer in it.viewers:
-        assert [viewer._inbound.unprotect_rtcp(each) for each in viewer.datagrams()] == reports
+        assert [viewer.reports.unprotect_rtcp(each) for each in viewer.datagrams()] == reports
 
 
 def test_unusable_packets_are_left_out(scene: Any) -> None:

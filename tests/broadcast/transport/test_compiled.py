@@ -38,6 +38,6 @@ def test_another_source_is_another_core(tmp_path: Path, monkeypatch: pytest.Monk
     """A core made from other lines is not taken for this one."""
     before = compiled.place()
     other = tmp_path / "burst.c"
-    other.write_text(compiled.SOURCE.read_text() + "/* changed */\n")
-    monkeypatch.setattr(compiled, "SOURCE", other)
+    other.write_text(compiled.SOURCES[0].read_text() + "/* changed */\n")
+    monkeypatch.setattr(compiled, "SOURCES", (other, *compiled.SOURCES[1:]))
     assert compiled.place() != before

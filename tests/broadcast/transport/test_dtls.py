@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from broadcast.rtp.packet import header
 from broadcast.transport.dtls import RESEND_LIMIT, Certificate, Dtls
+from broadcast.transport.seal import TAG
+from tests.support import core
 
 
 class Clock:
@@ -101,6 +104,21 @@ def test_a_calm_line_needs_no_timer(certificate: Certificate) -> None:
     assert line.server.inbound.unprotect(line.client.outbound.protect(packet)) == packet
     assert line.client.inbound.unprotect(line.server.outbound.protect(packet)) == packet
     assert len(line.client.outbound.protect(packet)) == len(packet) + line.client.tag
+
+
+def test_what_is_sealed_is_for_the_other_end(certificate: Certificate) -> None:
+    """Two ends agree on AES-128-GCM, and each can read what the other seals, over a roll-over too."""
+    core.need_seal()
+    line = Line(certificate, lambda number: False)
+    line.deliver()
+    for one, other in ((line.client, line.server), (line.server, line.client)):
+        assert one.tag == TAG
+        own = one.seal
+        assert own is not None
+        for number in (1, 2, 0x7FFF, 0xFFFE, 0x1_0001):
+            packet = header(96, number, 0, 7) + b"sound"
+            assert other.inbound.unprotect(own.protect(packet)) == packet
+            assert own.protect(packet) == one.outbound.protect(packet)
 
 
 @pytest.mark.parametrize("first", [1, 2, 3, 4])

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from broadcast.transport.lineup import LineUp, Target, line_up
+from broadcast.transport.seal import KEY, SALT, Seal
+from tests.support import core
 
 
-def target(number: int, tag: int) -> Target:
+def target(number: int, tag: int, seal: Seal | None = None) -> Target:
     policy = Policy(key=os.urandom(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND)
-    return Target(socket.AF_INET, ("127.0.0.1", 1 + number), Session(policy), tag)
+    return Target(socket.AF_INET, ("127.0.0.1", 1 + number), Session(policy), tag, seal=seal)
 
 
 def members(line: LineUp) -> list[Target]:
@@ -42,3 +44,15 @@ def test_a_row_is_what_c_wants() -> None:
     assert less is not None
     assert less.targets == [everybody[1], everybody[3]]
     assert part.cut(0, 1).without(0) is None
+
+
+def test_a_row_has_seals_or_none() -> None:
+    """Whose RTP is sealed stand in a row of their own, with the seals' addresses side by side."""
+    core.need_seal()
+    seals = [Seal(os.urandom(KEY + SALT)) if number % 2 else None for number in range(6)]
+    everybody = [target(number, 16, seal) for number, seal in enumerate(seals)]
+    plain, sealed = line_up(everybody)
+    assert plain.targets == everybody[::2]
+    assert not plain.row.seals
+    assert sealed.targets == everybody[1::2]
+    assert list(sealed.row.seals) == [seal.address for seal in seals if seal is not None]
