@@ -31,7 +31,8 @@ _ffi = FFI()
 _ffi.cdef(
     """
     long floor_send(int fd, uintptr_t protect, uintptr_t seal, uintptr_t *sessions, int session,
-                    unsigned char *names, int targets, const unsigned char *frame, int packets, int size, int last, int tag);
+                    unsigned char *names, int targets, const unsigned char *frame, int packets, int size,
+                    int last, int tag);
     """
 )
 
