@@ -7,10 +7,17 @@ from zoneinfo import available_timezones
 from broadcast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from broadcast.config import ReairConfig, TalkConfig
+    from broadcast.config import PersonConfig, ReairConfig, TalkConfig
 
 GRID_MOST = 6  # pictures that a grid shows
 RESERVED = "again-"  # with which the ids of re-aired talks begin
+MACHINE = "again"  # who airs them, in the journal
+
+
+def check_person(key: str, person: "PersonConfig") -> None:
+    """Who it may be. Raises `ConfigError`."""
+    if person.id == MACHINE:
+        raise ConfigError(f"{key}.id", f"must not be {MACHINE}: that is who airs recorded talks again")
 
 
 def check_talk(key: str, talk: "TalkConfig", speakers: set[str], clips: set[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from broadcast.checks import check_reair, check_talk, unique
+from broadcast.checks import check_person, check_reair, check_talk, unique
 from broadcast.errors import ConfigError, TargetError
 from broadcast.tables import record, rule
 from broadcast.targets import parse as parse_target
@@ -261,6 +261,8 @@ def _check_whole(config: Config) -> None:
     if config.event.timezone not in available_timezones():
         raise ConfigError("event.timezone", "must be a name of the time zone database, such as Asia/Taipei")
     unique("people", [person.id for person in config.people])
+    for n, person in enumerate(config.people):
+        check_person(f"people[{n}]", person)
     unique("talks", [talk.id for talk in config.talks])
     unique("clips", [clip.id for clip in config.clips])
     unique("targets", [target.id for target in config.targets])

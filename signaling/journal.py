@@ -44,7 +44,8 @@ _SELECT = "SELECT at, person, id, command, facts FROM journal WHERE event = ? OR
 log = logging.getLogger(__name__)
 
 _Done: TypeAlias = "asyncio.Future[None]"
-_Batch: TypeAlias = tuple[tuple[Record, ...], _Done]
+_Row: TypeAlias = tuple[str, float, str, str, str, str]
+_Batch: TypeAlias = tuple[list[_Row], _Done]
 
 
 class JournalError(Exception):
@@ -61,7 +62,7 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._lock = -1
         self._database: sqlite3.Connection | None = None
-        self._unsaved: list[Record] = []
+        self._unsaved: list[_Row] = []
         self._full = False
 
     async def open(self, event_id: str) -> list[Record]:
@@ -84,13 +85,23 @@ class Journal:
             raise
 
     async def append(self, records: Sequence[Record]) -> None:
-        """Return when the records are committed. Raises JournalError if they could not be written now."""
+        """Return when the records are committed. Raises JournalError if they could not be written now, or are
+        of a kind that cannot be written at all."""
+        rows = [self._row(record) for record in records]
         if self._queue.qsize() >= MAX_WAITING:
             self._full = True
             raise JournalError(f"{self._path}: the disk does not keep up")
         done: _Done = asyncio.get_running_loop().create_future()
-        self._queue.put((tuple(records), done))
+        self._queue.put((rows, done))
         await done
+
+    def _row(self, record: Record) -> _Row:
+        row = (self._event, record.at, record.person, record.id, record.command, encode(record.facts))
+        try:
+            "".join(map(str, row)).encode()
+        except UnicodeEncodeError as error:  # half a character, from a file's name: it would end the thread
+            raise JournalError(f"{self._path}: {error}") from error
+        return row
 
     async def close(self) -> None:
         """Write what is left and let the file go. Idempotent."""
@@ -176,7 +187,7 @@ class Journal:
             while None not in batches:
                 batches = self._next(RETRY_SECONDS if self._unsaved else None)
                 given = [batch for batch in batches if batch is not None]
-                self._unsaved.extend(record for records, _ in given for record in records)
+                self._unsaved.extend(row for rows, _ in given for row in rows)
                 error = self._save() if self._unsaved or self._full else None
                 for _, done in given:
                     _tell(loop, done, error)
@@ -197,21 +208,17 @@ class Journal:
         if self._full:
             self._unsaved.clear()
             return JournalError(f"{self._path}: given up, for too much could not be written")
-        rows = [
-            (self._event, record.at, record.person, record.id, record.command, encode(record.facts))
-            for record in self._unsaved
-        ]
         try:
             if self._database is None:
                 self._database, _ = self._load()  # there was no room when it was opened
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(_INSERT, rows)
+            self._database.executemany(_INSERT, self._unsaved)
             self._database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             if self._database is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
-            self._full = len(self._unsaved) > MAX_UNSAVED
+            self._full = self._full or len(self._unsaved) > MAX_UNSAVED
             return JournalError(f"{self._path}: {error}")
         self._unsaved.clear()
         return None

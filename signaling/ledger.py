@@ -40,7 +40,7 @@ class Ledger:
         self._wake = wake
         self._warn = warn
         self._writing: _Write | None = None
-        self._since = 0.0
+        self._waited: deque[tuple[_Write, float]] = deque()  # writes, and since when; the oldest first
         self._owed: deque[tuple[_Write | None, Answer]] = deque()
         self.well = True
 
@@ -50,13 +50,14 @@ class Ledger:
         stuck = before is not None and not before.done()
         self._writing = asyncio.create_task(self._journal.append(records), name="journal append")
         self._writing.add_done_callback(self._ended)
-        self._since = self._since if stuck else mono
+        self._waited.append((self._writing, mono))
         await asyncio.wait({self._writing}, timeout=0 if stuck else PATIENCE)
 
     def look(self, mono: float) -> None:
         """Call in each turn: a write that never ends is a failure as well."""
-        waiting = self._writing is not None and not self._writing.done()
-        if waiting and mono - self._since >= SILENCE:
+        while self._waited and self._waited[0][0].done():
+            self._waited.popleft()
+        if self._waited and mono - self._waited[0][1] >= SILENCE:
             self._judge(JournalError("the disk does not answer"))
 
     def owe(self, answers: Iterable[Answer]) -> None:

@@ -76,10 +76,16 @@ class Show:
         except Refused as refused:
             self._close(Answer(person.id, command.id, refused.as_json()["error"]))
             return
-        self._act(facts, now, Record(now.wall, (), person.id, command.id, text))
-        if not any(isinstance(fact, Began) for fact in facts):
-            self._close(Answer(person.id, command.id))
-        self.tick(now)
+        before, records, answered = self.state, len(self._records), len(self._answered)
+        try:
+            self._act(facts, now, Record(now.wall, (), person.id, command.id, text))
+            if not any(isinstance(fact, Began) for fact in facts):
+                self._close(Answer(person.id, command.id))
+            self.tick(now)
+        except Exception:  # a fault of ours: who gave the command is told that nothing has changed
+            self.state = before
+            del self._records[records:], self._answered[answered:]
+            raise
 
     def came(self, person_id: str, now: Moment) -> None:
         """The first page of this person is connected."""
@@ -189,7 +195,9 @@ class Show:
                 if not any(isinstance(fact, Began) for fact in record.facts):
                     self._close(Answer(record.person, record.id))
             for fact in record.facts:
-                skipped += not self._relive(fact, Moment(mono, record.at))
+                if not self._relive(fact, Moment(mono, record.at)):
+                    skipped += 1  # its revision has passed all the same: tokens and cues are named by it
+                    self.state = replace(self.state, revision=self.state.revision + 1)
             self._note(record)
         self.collect()
         return skipped

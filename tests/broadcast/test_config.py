@@ -91,6 +91,10 @@ BROKEN = [
         {**event(), "people": [{"id": "a", "name": "A", "role": "king"}]},
         "people[0].role: must be one of producer, speaker, screen, viewer",
     ),
+    (
+        {**event(), "people": [{"id": "again", "name": "A"}]},
+        "people[0].id: must not be again: that is who airs recorded talks again",
+    ),
     (with_talk(speakers=["bob"]), "talks[0].speakers: must name people with the role speaker; bob is none"),
     (with_talk(speakers=["boss"]), "talks[0].speakers: must name people with the role speaker; boss is none"),
     (with_talk(speakers=["ann", "ann"]), "talks[0].speakers: must name each person once"),

@@ -18,6 +18,7 @@ from tests.support.polling import poll
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLIENTS, SECONDS = 200, 8.0
+AHEAD = 40  # parts, ten seconds: nearer ones are soon there
 SMALL = {"width": 320, "height": 180, "video_kbps": 200, "burst_kbit": 100, "renditions": []}
 KINDS = {"nginx": caches.nginx, "varnish": caches.varnish}
 PROGRAMS = {"nginx": "nginx", "varnish": "varnishd"}
@@ -75,7 +76,9 @@ async def test_many_players_are_one(server: Server, kind: str, tmp_path: Path, t
         assert found["statuses"].keys() == {"200"}, found["statuses"]
         assert found["unlike"] == 0
         assert found["parts"] > 8
-        assert spent <= 1.1 * len(found["paths"]) + 1, f"{spent} for {len(found['paths'])} different ones"
+        # The plain playlist, with which each begins, is kept for a second.
+        most = 1.1 * len(found["paths"]) + 1 + found["coming"]
+        assert spent <= most, f"{spent} for {len(found['paths'])} different ones"
         await _keeps_nothing_wrong(playlist)
         _, headers, body = await asyncio.to_thread(get, playlist, **{"Accept-Encoding": "identity"})
         assert headers["Content-Encoding"] in (None, "identity")
@@ -106,11 +109,11 @@ async def test_http_2(server: Server, tmp_path: Path, tcp_port: int) -> None:
 async def _keeps_nothing_wrong(playlist: str) -> None:
     """A part that is not there yet is not there; later it is."""
     _, _, body = await asyncio.to_thread(get, playlist)
-    number = int(re.findall(r'HINT:TYPE=PART,URI="part-(\d+)', body.decode())[0]) + 3
+    number = int(re.findall(r'HINT:TYPE=PART,URI="part-(\d+)', body.decode())[0]) + AHEAD
     early = playlist.replace("media.m3u8", f"part-{number}.m4s")
     status, headers, _ = await asyncio.to_thread(get, early)
     assert (status, headers["Cache-Control"]) == (404, "no-store")
-    for _ in range(100):
+    for _ in range(300):
         status, _, _ = await asyncio.to_thread(get, early)
         if status == 200:
             return

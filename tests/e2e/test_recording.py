@@ -101,6 +101,9 @@ async def test_a_start_on_a_full_disk(server: Server, small: Path) -> None:
     """The show is there as it was, plays live, and tells the producer; with room all is kept again."""
     links = await server.links()
     ballast = small / "ballast"
+    async with Control(server.url, pass_of(links["producer"]), "produce") as producer:
+        await producer.until(lambda now: now.state, WITHIN)
+        await producer.command("cue", talk="thony")
     await server.stop()
     fill(ballast)
     await server.start()

@@ -55,6 +55,7 @@ def test_the_journal_brings_them_back() -> None:
     assert back.state.targets[-1].url.endswith(KEY)
     other = Show(replace(EVENT, targets=()), FakeStage(), at(0).wall)
     assert other.replay(again, 0.0) == 1, "the switch of the one that has gone"
+    assert other.state.revision == back.state.revision, "tokens and cues are named by it, none may come twice"
 
 
 def test_the_stage_is_told() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.event import Slate
-from signaling.facts import Fact, Record, decode, encode
+from signaling.facts import Erased, Fact, Record, decode, encode
 from signaling.journal import Journal, JournalError
+from tests.support.cast import eventually
 from tests.support.disks import fill, small_disk
 
 NUMBERS = {  # the parser lets no others in
@@ -57,10 +59,11 @@ async def test_a_start_on_a_full_disk(tmp_path: Path, killed: bool) -> None:
         first = Journal(path)
         await first.open("e")
         await first.append([record(1), record(2)])
-        log = Path(f"{path}-wal").read_bytes()
+        left = {each: each.read_bytes() for each in (path, Path(f"{path}-wal"))}
         await first.close()
-        if killed:
-            Path(f"{path}-wal").write_bytes(log)
+        if killed:  # the database is as it was before the log was folded in
+            for each, content in left.items():
+                each.write_bytes(content)
         fill(disk / "ballast")
         again = Journal(path)
         assert [each.id for each in await again.open("e")] == ["c1", "c2"]
@@ -177,3 +180,50 @@ async def test_no_right_to_write(tmp_path: Path) -> None:
     blocker.write_text("")
     with pytest.raises(JournalError, match="file"):
         await Journal(blocker / "journal.sqlite").open("ga")
+
+
+async def test_what_cannot_be_written_at_all_ends_nothing(tmp_path: Path, no_leaks: None) -> None:
+    """Half a character, from a file's name: that record is refused, and the next one is written."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    await journal.open("e")
+    with pytest.raises(JournalError):
+        await journal.append([Record(1.0, (Erased("\ud800", 7),))])
+    await journal.append([record(2)])
+    await journal.close()
+    again = Journal(tmp_path / "journal.sqlite")
+    assert await again.open("e") == [record(2)]
+    await again.close()
+
+
+async def test_who_has_left_something_out_writes_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_leaks: None
+) -> None:
+    """A journal with a hole would bring back another show: past the hole there is nothing, whatever fails."""
+    monkeypatch.setattr("signaling.journal.MAX_WAITING", 2)
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    await journal.open("e")
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    held = [asyncio.create_task(journal.append([record(1)]))]
+    await eventually("it is taken up", _is_empty(journal), bool, 60)
+    held += [asyncio.create_task(journal.append([record(number)])) for number in (2, 3)]
+    await asyncio.sleep(0)
+    with pytest.raises(JournalError, match="keep up"):
+        await journal.append([record(4)])
+    assert all(isinstance(each, JournalError) for each in await asyncio.gather(*held, return_exceptions=True))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    with pytest.raises(JournalError, match="given up"):
+        await journal.append([record(5)])
+    await journal.close()
+    again = Journal(path)
+    assert await again.open("e") == []
+    await again.close()
+
+
+def _is_empty(journal: Journal) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return journal._queue.qsize() == 0
+
+    return look

@@ -157,7 +157,7 @@ BAD: list[tuple[str, str]] = [
     ('{"type":"slate","id":"a","until":"soon"}', "malformed"),
     ('{"type":"slate","id":"a","title":"\\u0007"}', "malformed"),
     ('{"type":"slate","id":"a","message":"two\\nlines"}', "malformed"),
-    ('{"type":"edit","id":"a","do":"title","talk":"t","title":"two\\u2029lines"}', "malformed"),
+    ('{"type":"edit","id":"a","do":"retitle","talk":"t","title":"two\\u2029lines"}', "malformed"),
     ('{"type":"level","id":"a","person":"p","gain_db":21}', "malformed"),
     ('{"type":"level","id":"a","person":"p","muted":0}', "malformed"),
     ('{"type":"level","id":"a"}', "malformed"),

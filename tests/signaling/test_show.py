@@ -370,3 +370,23 @@ def test_phases() -> None:
     show.do(ShowSlate("e"))
     show.shown()
     assert show.show.state.rundown.phase == "over"
+
+
+def test_a_fault_of_ours_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gave the command is told that nothing has changed: so nothing has, and nothing is journalled."""
+    show = Show(EVENT, FakeStage(), at(0).wall)
+    show.command(PING, Cue("first", "one"), at(1))
+    before, known = show.state, len(show.collect()[0])
+    assert known
+
+    def fault(now: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(show, "tick", fault)
+        with pytest.raises(ZeroDivisionError):
+            show.command(PING, Cue("second", None), at(2))
+    assert show.state == before
+    assert show.collect() == ([], [])
+    show.command(PING, Cue("third", None), at(3))
+    assert show.state.rundown.standby is None

@@ -145,15 +145,18 @@ async def poll(url: str, clients: int, seconds: float) -> dict[str, Any]:
     host, port = parts.hostname or "127.0.0.1", parts.port or (443 if tls else 80)
     crowd = Crowd(host, port, tls, time.monotonic() + seconds)
     loop = asyncio.get_running_loop()
+    begun = time.monotonic()
     all_of_them = []
     for _ in range(clients):
         _, client = await loop.create_connection(lambda: Client(crowd, parts.path), host, port, ssl=tls)
         all_of_them.append(client)
         await asyncio.sleep(0.002)  # a crowd, not a flood
+    coming = time.monotonic() - begun
     await asyncio.wait([client.done for client in all_of_them], timeout=seconds + 15)
     versions = [path for path in crowd.asked if "_HLS_msn" in path]
     return {
         "clients": clients,
+        "coming": coming,  # seconds until all were there: so long the plain playlist is asked for
         "requests": sum(crowd.asked.values()),
         "statuses": {str(status): count for status, count in crowd.statuses.items()},
         "parts": len([path for path in crowd.asked if "/part-" in path]),

@@ -1,6 +1,7 @@
 """A server with workers: who serves whom, and a viewer of ours that comes back by itself."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from urllib.request import urlopen
@@ -8,6 +9,7 @@ from urllib.request import urlopen
 import psutil
 
 from broadcast.client.whep import WhepViewer
+from broadcast.errors import RequestError
 from demo.server import Server
 from tests.support.cast import eventually
 
@@ -81,7 +83,8 @@ class Fan:
             await asyncio.sleep(QUIET / 4)
             if time.monotonic() - self._last > QUIET and not await self.viewer.known():
                 await self.viewer.close()
-                await self.join()
+                with contextlib.suppress(RequestError):  # too busy yet: the next look tries again
+                    await self.join()
 
     def _packet(self, packet: bytes, arrival: float) -> None:
         self._last = arrival

@@ -169,8 +169,9 @@ async def prepared(tmp_path: Path, **made: Any) -> tuple[ClipFeed, Path]:
 
 def drained(pipe: int) -> None:
     """Return when the other side has read everything."""
-    left = array("i", [1])
+    left, until = array("i", [1]), time.monotonic() + 60
     while left[0]:
+        assert time.monotonic() < until, "nobody reads"
         ioctl(pipe, FIONREAD, left)
         time.sleep(0.005)
 

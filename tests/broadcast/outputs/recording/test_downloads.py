@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from broadcast import chores
 from broadcast.errors import RequestError
 from broadcast.outputs.recording.cutting import Job, Piece, cut
 from broadcast.outputs.recording.downloads import MOST, Downloads
@@ -52,7 +53,20 @@ async def test_a_newer_file_takes_the_place_of_the_older(tmp_path: Path) -> None
     await downloads.stop()
 
 
-async def test_what_waits_takes_its_room(tmp_path: Path) -> None:
+@pytest.fixture
+def making(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Nothing is made before this is set."""
+    begin, run = asyncio.Event(), chores.run
+
+    async def later(module: str, *arguments: str, given: bytes = b"") -> str:
+        await begin.wait()
+        return await run(module, *arguments, given=given)
+
+    monkeypatch.setattr(chores, "run", later)
+    return begin
+
+
+async def test_what_waits_takes_its_room(tmp_path: Path, making: asyncio.Event) -> None:
     """With room for a file and a half only one of two is taken on; the other one later, when the first has
     failed and takes none."""
     downloads = Downloads(tmp_path, Disk(1500).room)
@@ -60,6 +74,7 @@ async def test_what_waits_takes_its_room(tmp_path: Path) -> None:
     await downloads.ask("a", first)
     with pytest.raises(RequestError, match="no room"):
         await downloads.ask("b", second)
+    making.set()
     assert await over(downloads, "a", first) == "failed"
     assert await downloads.ask("b", second) == "making"
     assert await over(downloads, "b", second) == "failed"
@@ -89,7 +104,7 @@ async def test_the_room_is_looked_at_once_more_before_it_is_made(
     assert not (tmp_path / "downloads").exists()
 
 
-async def test_too_many_are_refused(tmp_path: Path) -> None:
+async def test_too_many_are_refused(tmp_path: Path, making: asyncio.Event) -> None:
     """Past so many that are to be made, one more is `busy`; those that are ordered stay so."""
     downloads = Downloads(tmp_path, Disk(1 << 30).room)
     jobs = [job(1, str(n)) for n in range(MOST + 1)]

@@ -1,6 +1,7 @@
 """Real targets: ffmpeg by RTMP, RTMPS and SRT; those that die, hang, refuse or are not what they seem."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +21,7 @@ from demo.server import free_port
 from tests.support.nginx_rtmp import missing, nginx_rtmp
 from tests.support.targets import Listener, Proxy, Seen, certificate, play, programme
 
-PATIENCE = Patience(first=0.3, most=1.0, connect=5.0, stall=3.0)
+PATIENCE = Patience(first=0.3, most=1.0, connect=25.0, stall=10.0)
 KEY = "k3y-never-shown"
 WITHIN = 60.0  # seconds for anything that should happen
 STEP = 0.05  # seconds: no picture is missing, and no sound
@@ -90,7 +91,12 @@ def listen(tmp_path: Path) -> Iterator[Callable[[str], Listener]]:
 
 
 def processes() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "broadcast.outputs.restream" in each.cmdline()]
+    found = []
+    for each in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            if "broadcast.outputs.restream" in each.cmdline():
+                found.append(each)
+    return found
 
 
 async def test_rtmp_dies_and_comes_back(desk: Desk, listen: Callable[[str], Listener]) -> None:
@@ -198,7 +204,8 @@ async def test_nothing_secret_leaks(desk: Desk, listen: Callable[[str], Listener
     await desk.live("tube", 1)
     assert processes()
     for child in processes():
-        assert KEY not in f"{child.cmdline()} {child.environ()}"
+        with contextlib.suppress(psutil.NoSuchProcess):  # the one that is refused, again and again
+            assert KEY not in f"{child.cmdline()} {child.environ()}"
     await desk.failed("none")
     assert KEY not in f"{desk.restream.health()} {desk.restream.stats()} {caplog.text}"
     assert "tube: live" in caplog.text
