@@ -163,6 +163,7 @@ async def lipsync(hall: Hall, viewer: Viewer) -> list[Figure]:
 
 async def kill(hall: Hall, viewer: Viewer) -> list[Figure]:
     """`kill -9` of the mixer: how long until pictures come again, on the same connection."""
+    await hall.producer.command("slate")  # whoever was on air before
     await hall.cue("thony")
     await hall.take("thony")
     await asyncio.sleep(1)
