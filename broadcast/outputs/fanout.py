@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from broadcast.errors import MalformedError
 from broadcast.outputs.limits import Bucket
-from broadcast.outputs.pump import Pump
+from broadcast.outputs.pump import SOUND_TURN, Pump
 from broadcast.outputs.renditions import RESEND_SPAN, Renditions, Size
 from broadcast.outputs.stream import Face, Stream
 from broadcast.outputs.viewer import LONG, Group, Viewer, face
@@ -74,7 +74,10 @@ class Fanout:
         )
         self._counts: Counter[str] = Counter()
         later = defer or (lambda call: asyncio.get_running_loop().call_soon(call))
-        self._pumps = {kind: Pump(port.burst, later) for kind in Kind}
+        self._pumps = {
+            Kind.VIDEO: Pump(port.burst, later),
+            Kind.AUDIO: Pump(port.burst, later, SOUND_TURN),
+        }
         self.renditions = Renditions(
             port,
             self._pumps[Kind.VIDEO],

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from broadcast.transport.lineup import LineUp
 
-TURN = 1000  # packets delivered in one turn: about 2 ms, by which sound may be held up
+TURN = 1000  # packets of pictures delivered in one turn: about 1.5 ms, by which sound may be held up
+SOUND_TURN = 2000  # packets of sound: it comes in one piece as long as that takes no longer than 2 ms
 BACKLOG = 30  # frames that may wait
 
 Burst = Callable[[LineUp, Sequence[bytes]], None]
@@ -19,9 +20,10 @@ class Pump:
     Overflow: `full` is for the caller to ask before it numbers a frame; the caller drops whole frames then.
     """
 
-    def __init__(self, burst: Burst, defer: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(self, burst: Burst, defer: Callable[[Callable[[], None]], object], turn: int = TURN) -> None:
         self._burst = burst
         self._defer = defer
+        self._turn = turn
         self._jobs: deque[tuple[LineUp, Sequence[bytes], bool]] = deque()
         self._frames = 0  # among the jobs
         self._done = 0  # peers served of the first job
@@ -50,7 +52,7 @@ class Pump:
 
     def _run(self) -> None:
         self._deferred = False
-        budget = TURN
+        budget = self._turn
         while self._jobs and budget > 0:
             peers, packets, first = self._jobs[0]
             count = max(1, budget // len(packets))
