@@ -9,8 +9,8 @@ import { dateAt, pieces, timeAt } from './timeline.js';
 /**
  * @typedef {import('./timeline.js').Piece} Piece
  * @typedef {{index: number, height: number, bitrate: number}} Level
- * @typedef {{video: HTMLVideoElement, pass: string | null, onPicture: () => void, onFailed: (why: string) => void,
- *   onMissing: () => void}} DeckOptions
+ * @typedef {{video: HTMLVideoElement, pass: string | null, onPicture: () => void, onFailed: (why: string, at: number | null) => void,
+ *   onMissing: () => void}} DeckOptions `at`: the date of what was shown, epoch ms
  */
 
 const LIBRARY = '/lib/hls.js';
@@ -102,6 +102,7 @@ export class Deck {
   }
 
   stop() {
+    this.#stay();
     this.#turn += 1;
     this.running = false;
     this.#edge?.leave();
@@ -112,6 +113,13 @@ export class Deck {
     if (this.#native) this.options.video.removeAttribute('src');
     if (this.#native) this.options.video.load();
     this.#native = false;
+  }
+
+  /** The media leaves the video, and its time says nothing then: the target says where it was. */
+  #stay() {
+    const at = this.date;
+    if (this.#target !== null && at !== null) this.#target = at;
+    this.#placed = false;
   }
 
   /** Plays from this date; null: from the live edge. @param {number | null} date */
@@ -241,14 +249,16 @@ export class Deck {
   #mend(Hls, data) {
     const now = performance.now();
     this.#mends = [...this.#mends.filter((at) => now - at < 60_000), now];
-    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#mends.length <= MENDS) return this.#hls.recoverMediaError();
-    this.#fail(data.details);
+    if (data.type !== Hls.ErrorTypes.MEDIA_ERROR || this.#mends.length > MENDS) return this.#fail(data.details);
+    this.#stay();
+    this.#hls.recoverMediaError();
   }
 
   /** @param {string} why */
   #fail(why) {
     console.info(`${PLAYLIST}: ${why}`);
+    const at = this.date;
     this.stop();
-    this.options.onFailed(why);
+    this.options.onFailed(why, at);
   }
 }

@@ -61,7 +61,10 @@ export class Programme extends EventTarget {
       video: replay.video,
       pass,
       onPicture: () => this.#act({ type: 'picture', of: 'hls', at: performance.now() }),
-      onFailed: () => this.#act({ type: 'hls', state: 'failed', at: performance.now() }),
+      onFailed: (_why, at) => {
+        if (!this.isLive && at !== null) this.#target = at; // it begins anew where it was, not where one jumped to
+        this.#act({ type: 'hls', state: 'failed', at: performance.now() });
+      },
       onMissing: () => this.#act({ type: 'hls', state: 'missing', at: performance.now() }),
     });
   }

@@ -1,0 +1,70 @@
+/** web/js/programme.js with both ways to the programme: where one is, how fast, how large, how loud. */
+
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { install, pass, until, Video } from './browser.js';
+
+const BEGIN = 1_680_000_000_000; // the date of media time 0
+const HOUR = 3_600_000;
+const NOW = BEGIN + HOUR;
+
+install(BEGIN);
+const { Programme } = await import('../../web/js/programme.js');
+
+/** As much of a player as the programme uses. */
+class Screen extends EventTarget {
+  video = new Video();
+  lastPicture = 0;
+  tuning() {}
+  rest() {}
+  fill() {}
+  hold(held) {
+    this.video.paused = held;
+  }
+  sound(on) {
+    this.video.muted = !on;
+  }
+}
+
+const begun = [];
+afterEach(() => begun.splice(0).forEach((programme) => programme.stop()));
+
+/** A viewer's programme where WebRTC gets nowhere, an hour into the event. */
+function viewer() {
+  const programme = new Programme({ live: new Screen(), replay: new Screen(), pass: null, now: () => NOW });
+  programme.watcher.start = () => undefined;
+  programme.start();
+  begun.push(programme);
+  return programme;
+}
+
+/** LL-HLS has opened its media, and has a picture. */
+async function shown({ replay: { video } }) {
+  await until(() => video.src);
+  video.readyState = 1;
+  video.happens('loadedmetadata');
+  video.readyState = 4;
+  video.happens('seeked');
+}
+
+/** A viewer who watches from so many seconds after the beginning. @param {number} seconds */
+async function behind(seconds) {
+  const programme = viewer();
+  programme.seek(BEGIN + seconds * 1000);
+  await shown(programme);
+  assert.equal(programme.shown, 'hls');
+  return programme;
+}
+
+test('after a failure the recording goes on where it was, not where one had jumped to', async () => {
+  const programme = await behind(600);
+  const { video } = programme.replay;
+  video.currentTime = 1500;
+  delete video.src;
+  video.happens('error');
+  assert.equal(programme.date, BEGIN + 1_500_000);
+  pass(2000);
+  await shown(programme);
+  assert.equal(video.currentTime, 1500);
+  assert.equal(programme.date, BEGIN + 1_500_000);
+});
