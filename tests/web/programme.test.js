@@ -8,7 +8,7 @@ const BEGIN = 1_680_000_000_000; // the date of media time 0
 const HOUR = 3_600_000;
 const NOW = BEGIN + HOUR;
 
-install(BEGIN);
+const document = install(BEGIN);
 const { Programme } = await import('../../web/js/programme.js');
 
 /** As much of a player as the programme uses. */
@@ -67,4 +67,24 @@ test('after a failure the recording goes on where it was, not where one had jump
   await shown(programme);
   assert.equal(video.currentTime, 1500);
   assert.equal(programme.date, BEGIN + 1_500_000);
+});
+
+test('a picture is lost after three seconds without one, which begin anew with a pause, a jump, a hidden page', async () => {
+  const programme = await behind(600);
+  pass(3500);
+  assert.equal(programme.isLost, true);
+  programme.pause(true);
+  pass(60_000);
+  programme.pause(false);
+  assert.equal(programme.isLost, false);
+  pass(3500);
+  programme.seek(BEGIN + 900_000);
+  assert.equal(programme.isLost, false);
+  document.visibilityState = 'hidden';
+  pass(60_000);
+  document.visibilityState = 'visible';
+  document.dispatchEvent(new Event('visibilitychange'));
+  assert.equal(programme.isLost, false);
+  pass(3500);
+  assert.equal(programme.isLost, true);
 });

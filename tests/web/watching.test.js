@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { after, before, behind, chapterAt, dateAt, extent, moment, pieces, place, spoken, strips, thumbnail, timeAt } from '../../web/js/timeline.js';
 import { begin, choose, GRACE, PATIENCE, plan } from '../../web/js/transport.js';
-import { modeOf, watching } from '../../web/js/watching.js';
+import { cardOver, modeOf, watching } from '../../web/js/watching.js';
 import { show, talk } from './show.js';
 
 /** Lives through events; those without a time happen at the last one's. */
@@ -200,4 +200,23 @@ test('behind live the cards tell what one sees, and what is on meanwhile', () =>
   assert.match(seen.now.label, /15:00 behind live/);
   const over = watching({ ...on, phase: 'over' }, LIST, false, 12 * MINUTE, 40 * MINUTE);
   assert.deepEqual([over.mode, over.next.title], ['replay', 'Talk b']);
+});
+
+const NOTHING = { code: null, message: null };
+const SEEN = { shown: 'rtc', isClosed: false, isLost: false, canRewind: true };
+
+test('a card stands over the picture only while there is none, by either way', () => {
+  assert.equal(cardOver(null, SEEN, NOTHING), null);
+  assert.equal(cardOver(null, { ...SEEN, shown: 'hls' }, { code: 'no_media', message: null }), null);
+  assert.match(cardOver(null, { ...SEEN, isLost: true }, { code: 'connection_lost', message: null }).title, /lost/);
+  assert.equal(cardOver(null, { ...SEEN, shown: 'hls', isLost: true }, { code: 'no_usable_codec', message: null }).code, 'unreachable');
+  assert.equal(cardOver({ code: 'pass_expired', message: '' }, { ...SEEN, shown: 'hls' }, NOTHING).code, 'pass_expired');
+});
+
+test('before the first picture it tunes in, but not for ever where no server answers', () => {
+  const none = { ...SEEN, shown: null };
+  assert.match(cardOver(null, none, NOTHING).title, /Tuning in/);
+  assert.match(cardOver(null, none, { code: 'no_usable_codec', message: null }).title, /Tuning in/); // LL-HLS may come
+  assert.equal(cardOver(null, none, { code: 'unreachable', message: null }).code, 'unreachable');
+  assert.equal(cardOver(null, { ...none, canRewind: false }, { code: 'no_usable_codec', message: null }).code, 'no_usable_codec');
 });

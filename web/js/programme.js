@@ -35,6 +35,7 @@ export class Programme extends EventTarget {
   #renditions = /** @type {string[]} */ ([]);
   #streamAt = 0;
   #swapped = 0;
+  /** Since when the next picture is to be expected: what was paused or hidden had none. */
   #shownAt = 0;
   #stopped = false;
 
@@ -76,6 +77,7 @@ export class Programme extends EventTarget {
       player.addEventListener('sound', (event) => this.dispatchEvent(new CustomEvent('sound', { detail: /** @type {CustomEvent} */ (event).detail })));
       player.video.addEventListener('volumechange', () => this.#tell());
     }
+    document.addEventListener('visibilitychange', () => (this.#shownAt = performance.now()));
     setInterval(() => this.#tick(), TICK);
     this.#follow();
   }
@@ -140,6 +142,7 @@ export class Programme extends EventTarget {
     if (!this.canRewind) return;
     if (date > this.now() - AT_EDGE) return this.goLive();
     this.#target = date;
+    this.#shownAt = performance.now();
     this.#act({ type: 'want', want: 'behind', at: performance.now() });
     this.deck.rate = this.rate;
     this.deck.seek(date);
@@ -157,6 +160,7 @@ export class Programme extends EventTarget {
   pause(paused) {
     if (paused === this.paused || (paused && !this.canRewind)) return;
     this.paused = paused;
+    if (!paused) this.#shownAt = performance.now();
     if (paused && this.isLive) {
       this.#target = this.date;
       this.#act({ type: 'want', want: 'behind', at: performance.now() });

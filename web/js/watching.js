@@ -3,6 +3,7 @@
 import { isAgain, namesOf, onNow, titled, upNext } from './rundown.js';
 import { after, behind, chapterAt, names } from './timeline.js';
 import { clock, shortDay } from './time.js';
+import { fault } from './words.js';
 
 /**
  * @typedef {import('./types.js').Show} Show
@@ -30,6 +31,24 @@ export function watching(show, chapters, live, date, now) {
   const common = { mode, headline: headline(show) };
   if (!live) return { ...common, ...recorded(show, chapters, mode, date, now) };
   return { ...common, now: nowCard(show, mode), next: nextCard(show), until: until(show, mode), untilWord: mode === 'soon' ? 'Starts in' : 'Goes on in' };
+}
+
+/**
+ * The card over the picture, while there is none, and why.
+ *
+ * @param {{code: string, message: string} | null} bye the server's last word
+ * @param {{shown: string | null, isClosed: boolean, isLost: boolean, canRewind: boolean}} programme
+ * @param {{code: string | null, message: string | null}} rtc what WebRTC says of itself
+ * @returns {{title: string, text?: string, code?: string | null} | null}
+ */
+export function cardOver(bye, { shown, isClosed, isLost, canRewind }, { code, message }) {
+  if (bye?.code.startsWith('pass_')) return fault(bye.code, bye.message);
+  if (isClosed) return fault(code, message);
+  if (shown !== null && !isLost) return null;
+  // What WebRTC lacks says nothing of LL-HLS.
+  if (isLost) return fault(shown === 'hls' ? 'unreachable' : (code ?? 'unreachable'), message);
+  const hopeless = code === 'unreachable' || (code !== null && !canRewind);
+  return hopeless ? fault(code, message) : { title: 'Tuning in\u2026' };
 }
 
 /** @param {import('./types.js').Talk} talk @returns {string} */

@@ -9,8 +9,7 @@ import { announce, byId, need } from '../dom.js';
 import { Programme } from '../programme.js';
 import { Session } from '../session.js';
 import { chapterOf, extent } from '../timeline.js';
-import { watching } from '../watching.js';
-import { fault } from '../words.js';
+import { cardOver, watching } from '../watching.js';
 import { wireBar } from './watch-bar.js';
 import { wireMedia } from './watch-media.js';
 import { drawAgenda, drawChapters, drawCurtain, drawNow, wireView } from './watch-view.js';
@@ -73,18 +72,15 @@ function draw() {
   media.draw(seen.view, seen.show, seen.whole, seen.date);
 }
 
-/** A card over the picture, while there is none and why. */
+/** The card lies in the player that is seen: the other one is hidden with all that is in it. */
 function drawCard() {
-  const { state, code, message } = programme.watcher.status;
-  document.body.dataset.media = state;
+  const { status } = programme.watcher;
+  document.body.dataset.media = status.state;
   document.body.dataset.way = programme.shown ?? 'none';
-  const bye = session.state.bye;
-  if (bye?.code.startsWith('pass_')) player.card(fault(bye.code, bye.message));
-  else if (programme.isClosed) player.card(fault(code, message));
-  else if (programme.hasPicture && !programme.isLost) player.card(null);
-  else if (code !== null && !programme.canRewind) player.card(fault(code, message));
-  else if (programme.isLost) player.card(fault(code ?? 'unreachable', message));
-  else player.card({ title: 'Tuning in\u2026' });
+  const over = programme.player;
+  const under = over === player ? replay : player;
+  under.card(null);
+  over.card(cardOver(session.state.bye, programme, status));
 }
 
 /** @param {State} state @param {State} before */
