@@ -157,6 +157,68 @@ test('with a new server process only those connections begin anew that are older
   watcher.stop();
 });
 
+for (const when of ['connecting', 'connected', 'waiting']) {
+  test(`who is told "${when}" may stop it there and then, and begin it again later`, async () => {
+    let stopping = true;
+    const watcher = new Watcher({
+      path: '/whep',
+      pass: null,
+      onStream() {},
+      onStatus: ({ state }) => stopping && state === when && watcher.stop(),
+    });
+    refuse = when === 'waiting';
+    watcher.start();
+    await settle();
+    await ring();
+    assert.deepEqual([watcher.status.state, watcher.starts], ['idle', when === 'connecting' ? 0 : 1]);
+    assert.deepEqual([left.peers.size, left.timers.size, left.listeners], [0, 0, 0]);
+    stopping = refuse = false;
+    watcher.start();
+    await settle();
+    assert.equal(watcher.status.state, 'connected');
+    watcher.stop();
+  });
+}
+
+test('who is told "waiting" may begin it anew at once, without a second attempt later', async () => {
+  const watcher = new Watcher({
+    path: '/whep',
+    pass: null,
+    onStream() {},
+    onStatus: ({ state }) => {
+      if (state !== 'waiting') return;
+      refuse = false;
+      watcher.restart('a test');
+    },
+  });
+  refuse = true;
+  watcher.start();
+  await settle();
+  assert.equal(watcher.status.state, 'connected');
+  await ring();
+  assert.deepEqual([watcher.starts, left.peers.size, left.timers.size], [2, 1, 2]);
+  watcher.stop();
+});
+
+test('a page that comes back out of the cache of its browser connects again', async () => {
+  const hear = globalThis.addEventListener;
+  const heard = {};
+  globalThis.addEventListener = (type, listener) => {
+    heard[type] = listener;
+    hear();
+  };
+  const watcher = new Watcher({ path: '/whep', pass: null, onStream() {} });
+  watcher.start();
+  globalThis.addEventListener = hear;
+  await settle();
+  heard.pagehide();
+  assert.equal(left.peers.size, 0);
+  heard.pageshow({ persisted: true });
+  await settle();
+  assert.deepEqual([watcher.status.state, left.peers.size], ['connected', 1]);
+  watcher.stop();
+});
+
 test('the offer asks for two channels of Opus, once', () => {
   const offer = ['a=rtpmap:111 opus/48000/2', 'a=fmtp:111 minptime=10;useinbandfec=1', 'a=fmtp:96 apt=97', ''].join('\r\n');
   const asked = stereo(offer);

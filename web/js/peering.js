@@ -161,9 +161,11 @@ export class Peering {
   }
 
   async #attempt() {
+    if (!this.#running) return;
     this.#end();
     const abort = (this.#abort = new AbortController());
     this.#say('connecting', this.status.code ? this.status : null);
+    if (abort.signal.aborted) return; // who was told has stopped it, or begun it anew
     this.starts += 1;
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.pc = pc;
@@ -249,6 +251,7 @@ export class Peering {
     if (fault.final && !this.options.patient) return this.#say('refused', fault);
     const wait = fault.final ? backoff(6, { least: 500, most: 30000 }) : backoff(this.#attempts++, { most: this.options.most });
     this.#say('waiting', fault, Date.now() + wait);
+    if (!this.#running || this.status.state !== 'waiting') return; // as above
     this.#retry = window.setTimeout(() => void this.#attempt(), wait);
   }
 
