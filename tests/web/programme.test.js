@@ -88,3 +88,16 @@ test('a picture is lost after three seconds without one, which begin anew with a
   pass(3500);
   assert.equal(programme.isLost, true);
 });
+
+test('who was live in between has the usual speed again', async () => {
+  const programme = await behind(600);
+  const { video } = programme.replay;
+  programme.speed(2);
+  assert.equal(video.playbackRate, 2);
+  programme.goLive();
+  pass(1000);
+  programme.pause(true);
+  programme.pause(false);
+  await shown(programme);
+  assert.deepEqual([programme.rate, video.playbackRate], [1, 1]);
+});

@@ -150,7 +150,7 @@ export class Programme extends EventTarget {
   }
 
   goLive() {
-    this.rate = 1;
+    this.speed(1);
     this.pause(false);
     this.#act({ type: 'want', want: 'live', at: performance.now() });
     this.#tell();
