@@ -198,6 +198,7 @@ test('behind live the cards tell what one sees, and what is on meanwhile', () =>
   const seen = watching(on, LIST, false, 25 * MINUTE, 40 * MINUTE);
   assert.deepEqual([seen.mode, seen.now.title, seen.next.label], ['behind', 'Talk b', 'On now, live']);
   assert.match(seen.now.label, /15:00 behind live/);
+  assert.match(watching(on, LIST, false, 40 * MINUTE - 3000, 40 * MINUTE).now.label, /0:03 behind live/); // just paused
   const over = watching({ ...on, phase: 'over' }, LIST, false, 12 * MINUTE, 40 * MINUTE);
   assert.deepEqual([over.mode, over.next.title], ['replay', 'Talk b']);
 });

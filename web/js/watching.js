@@ -1,8 +1,8 @@
 /** (P) What a viewer is at: before, live, a break, after it, or somewhere in the recording; and the words for it. */
 
 import { isAgain, namesOf, onNow, titled, upNext } from './rundown.js';
-import { after, behind, chapterAt, names } from './timeline.js';
-import { clock, shortDay } from './time.js';
+import { after, chapterAt, names } from './timeline.js';
+import { clock, duration, shortDay } from './time.js';
 import { fault } from './words.js';
 
 /**
@@ -89,7 +89,7 @@ function until(show, mode) {
 /** @param {Show} show @param {Chapter[]} chapters @param {Mode} mode @param {number} date @param {number} now @returns {{now: Card, next: Card | null, until: null, untilWord: string}} */
 function recorded(show, chapters, mode, date, now) {
   const chapter = chapterAt(chapters, date);
-  const label = mode === 'replay' ? `Replay \u00b7 ${shortDay(date)}, ${clock(date)}` : `Recorded at ${clock(date)} \u00b7 ${behind(now - date)}`;
+  const label = mode === 'replay' ? `Replay \u00b7 ${shortDay(date)}, ${clock(date)}` : `Recorded at ${clock(date)} \u00b7 ${duration(now - date)} behind live`;
   const card = { label, title: chapter?.title ?? 'Between two talks', who: names(chapter) };
   return { now: card, next: mode === 'replay' ? then(chapters, date) : meanwhile(show), until: null, untilWord: '' };
 }

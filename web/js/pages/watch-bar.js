@@ -3,8 +3,8 @@
 import '../components/timeline.js';
 import { Timeline } from '../components/timeline.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
-import { after, before, behind } from '../timeline.js';
-import { clock } from '../time.js';
+import { after, before } from '../timeline.js';
+import { clock, duration } from '../time.js';
 
 /** @typedef {import('../programme.js').Programme} Programme @typedef {import('./watch.js').Look} Look */
 
@@ -124,7 +124,7 @@ export function wireBar(programme, session) {
     setAttribute(byId('live'), 'aria-disabled', String(live));
     setText(byId('live-word'), !live ? 'Go live' : seen.view?.mode === 'replay' ? 'On air' : 'Live');
     show(byId('live'), !live || (!seen.over && seen.view?.mode !== 'soon'));
-    setText(byId('where'), live ? '' : seen.over ? clock(date) : `\u2212${behind(seen.now - date).replace(' behind live', '')}`);
+    setText(byId('where'), live ? '' : seen.over ? clock(date) : `\u2212${duration(seen.now - date)}`);
     setText(byId('audience'), seen.show?.audience && live ? `${seen.show.audience.viewers} watching` : '');
     show(byId('speed-field'), !live);
     if (document.activeElement !== speed) speed.value = String(programme.rate);
