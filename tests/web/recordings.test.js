@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atZone } from '../../web/js/time.js';
-import { buttonWords, feedName, length, size } from '../../web/js/recordings.js';
+import { buttonWords, feedName, length, planFault, size } from '../../web/js/recordings.js';
 
 test('sizes and lengths as people read them', () => {
   assert.deepEqual([500, 2_400_000, 1_234_000_000].map(size), ['1 kB', '2 MB', '1.2 GB']);
@@ -31,4 +31,14 @@ test('an hour in a zone is a moment, also where clocks change', () => {
   assert.equal(iso('2023-03-26T03:00', 'Europe/Paris'), '2023-03-26T01:00:00.000Z');
   assert.equal(iso('2023-10-29T02:30', 'Europe/Paris'), '2023-10-29T00:30:00.000Z'); // the first of the two
   assert.ok(Number.isNaN(atZone('soon', 'UTC')));
+});
+
+test('a re-air is for later, or for now; one in a loop may have begun', () => {
+  const now = Date.UTC(2023, 2, 29, 14, 5, 30);
+  assert.equal(planFault(null, false, now), '');
+  assert.equal(planFault(now + 1, false, now), '');
+  assert.equal(planFault(Date.UTC(2023, 2, 29, 14, 5), false, now), ''); // this minute
+  assert.match(planFault(Date.UTC(2023, 2, 29, 14, 4), false, now), /is over/);
+  assert.equal(planFault(Date.UTC(2023, 2, 29, 14, 4), true, now), '');
+  assert.match(planFault(NaN, false, now), /no time/);
 });

@@ -61,3 +61,18 @@ export function feedName(feed, nameOf) {
   const slides = stem.endsWith('-slides');
   return `${nameOf(slides ? stem.slice(0, -7) : stem)}${slides ? ' (screen)' : ''}`;
 }
+
+/** A field for a time has no seconds: the minute that runs is no past. */
+const MINUTE = 60_000;
+
+/**
+ * What is wrong with the hour of a re-air, for its field.
+ *
+ * @param {number | null} at epoch ms; null: as soon as it can be, NaN: no time @param {boolean} loop @param {number} now server
+ * @returns {string} '' where nothing is
+ */
+export function planFault(at, loop, now) {
+  if (at === null) return '';
+  if (Number.isNaN(at)) return 'This is no time.';
+  return !loop && at < now - MINUTE ? 'This time is over. Choose a later one, or none for now.' : '';
+}

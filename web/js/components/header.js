@@ -34,7 +34,7 @@ export function there(event) {
   return `${date}${span(event.start, event.end, event.timezone)} in ${zoneName(event.timezone)}`;
 }
 
-/** Clocks that tick: own time, and the event's where it differs. @param {number} now @param {EventInfo} event */
+/** A moment by two clocks: own time, and the event's where it differs. @param {number} now epoch ms @param {EventInfo} event */
 export function bothClocks(now, event) {
   const own = clock(now);
   return sameClock(now, ownZone(), event.timezone) ? own : `${own} \u00b7 ${clock(now, event.timezone)} ${zoneName(event.timezone)}`;

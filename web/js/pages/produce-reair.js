@@ -1,8 +1,10 @@
 /** What is to be on air again: the list of it, and the dialog that asks for more. */
 
+import { bothClocks } from '../components/header.js';
 import { byId, el, formDialog, keyed, need, setText, show } from '../dom.js';
+import { planFault } from '../recordings.js';
 import { isAgain } from '../rundown.js';
-import { atZone, clock, ownZone, shortDay, zoneName } from '../time.js';
+import { atZone, ownZone, shortDay, zoneName } from '../time.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Reair} Reair */
 
@@ -13,10 +15,11 @@ export class Reairs {
   #zone = need('again-zone', HTMLSelectElement);
   #loop = need('again-loop', HTMLInputElement);
 
-  /** @param {{show: () => Show | null, say: (command: {type: string, [field: string]: unknown}) => void}} desk */
+  /** @param {{show: () => Show | null, now: () => number, say: (command: {type: string, [field: string]: unknown}) => void}} desk */
   constructor(desk) {
     this.desk = desk;
     byId('kept-again').addEventListener('click', () => this.#open());
+    byId('again-form').addEventListener('input', () => this.#when.setCustomValidity(''));
   }
 
   draw() {
@@ -30,19 +33,22 @@ export class Reairs {
   #open() {
     const event = this.desk.show();
     if (!event) return;
+    // What was planned last time is no proposal for the next.
+    need('again-form', HTMLFormElement).reset();
+    this.#when.setCustomValidity('');
     const zones = [...new Set([event.event.timezone, ownZone(), 'UTC'])];
     this.#zone.replaceChildren(...zones.map((zone) => el('option', { value: zone }, zoneName(zone))));
     const talks = over(event).map((talk) => el('option', { value: talk.id }, talk.title));
     this.#what.replaceChildren(el('option', { value: 'event' }, 'Everything'), ...talks);
-    setText(byId('again-note'), '');
     this.#dialog.showModal();
   }
 
   #ask() {
     const at = this.#when.value ? atZone(this.#when.value, this.#zone.value) : null;
-    if (at !== null && Number.isNaN(at)) return setText(byId('again-note'), 'This is no time.');
+    this.#when.setCustomValidity(planFault(at, this.#loop.checked, this.desk.now()));
+    if (!this.#when.reportValidity()) return;
     this.desk.say({ type: 'reair', what: this.#what.value, at, loop: this.#loop.checked });
-    return this.#dialog.close();
+    this.#dialog.close();
   }
 
   #row() {
@@ -57,7 +63,7 @@ export class Reairs {
     const [title, facts] = /** @type {HTMLElement[]} */ ([...node.children]);
     const talk = event.talks.find(({ id }) => id === plan.what);
     setText(title, `Again: ${plan.what === 'event' ? 'everything' : (talk?.title ?? plan.what)}`);
-    const when = plan.at === null ? 'when nothing is live' : `${shortDay(plan.at)} ${clock(plan.at)}`;
+    const when = plan.at === null ? 'when nothing is live' : `${shortDay(plan.at)} ${bothClocks(plan.at, event.event)}`;
     const how = plan.loop ? `${when}, in a loop` : when;
     setText(facts, plan.stopped ? `${how}; stopped until one of its talks is taken` : how);
   }

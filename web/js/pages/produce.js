@@ -54,7 +54,7 @@ const comms = new Comms(session, redraw);
 const targets = new Targets(session);
 const clips = () => (session.state.health?.feeds ?? []).filter((feed) => feed.kind === 'clip').map((feed) => feed.id.replace(/^clip\./, ''));
 const recordings = new Recordings(session.pass, () => session.state.show);
-const reairs = new Reairs({ show: () => session.state.show, say: (command) => session.command(command) });
+const reairs = new Reairs({ show: () => session.state.show, now: () => session.now(), say: (command) => session.command(command) });
 const form = new TalkForm({ show: () => session.state.show, clips, say: edit });
 const person = new PersonDialog({ show: () => session.state.show, say: (command) => session.command(command), write: (id) => comms.begin(id) });
 const hands = {
