@@ -1,5 +1,6 @@
 /** Where else the programme goes, on the producer's desk: started, stopped, typed in. Keys are only ever sent. */
 
+import { twice } from '../components/twice.js';
 import { byId, el, formDialog, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { countWords, targetWords } from '../targets.js';
 
@@ -8,6 +9,8 @@ import { countWords, targetWords } from '../targets.js';
 export class Targets {
   #dialog = formDialog('target', () => this.#add());
   #key = need('target-key', HTMLInputElement);
+  /** By their buttons. */
+  #disarms = /** @type {WeakMap<HTMLElement, () => void>} */ (new WeakMap());
 
   /** @param {import('../session.js').Session} session */
   constructor(session) {
@@ -43,6 +46,7 @@ export class Targets {
         setAttribute(toggle, 'aria-label', `${target.on ? 'Stop' : 'Start'} ${target.name}`);
         setAttribute(toggle, 'data-do', target.on ? 'stop' : 'start');
         show(remove, !target.fixed && !target.on);
+        if (remove.hidden) this.#disarms.get(remove)?.();
       },
     );
   }
@@ -51,19 +55,10 @@ export class Targets {
   #row({ id, name }) {
     const toggle = el('button', { class: 'button' });
     toggle.addEventListener('click', () => this.#say(toggle.dataset.do ?? '', id));
-    const remove = el('button', { class: 'button quiet', 'aria-label': `Remove ${name}` }, 'Remove');
+    const remove = el('button', { class: 'button quiet' });
     // Twice, because nobody can give the key back.
-    remove.addEventListener('click', () => {
-      if (remove.dataset.sure) return this.#say('remove', id);
-      remove.dataset.sure = 'asked';
-      setText(remove, 'Really?');
-      setAttribute(remove, 'aria-label', `Really remove ${name}?`);
-    });
-    remove.addEventListener('blur', () => {
-      delete remove.dataset.sure;
-      setText(remove, 'Remove');
-      setAttribute(remove, 'aria-label', `Remove ${name}`);
-    });
+    const words = { calm: { text: 'Remove', label: `Remove ${name}` }, sure: { text: 'Really?', label: `Really remove ${name}?` } };
+    this.#disarms.set(remove, twice(remove, words, () => this.#say('remove', id)));
     const who = el('span', { class: 'target-who' }, el('strong'), el('span', { class: 'muted small' }));
     const now = el('span', { class: 'target-now' }, el('strong'), el('span', { class: 'muted small number' }));
     return el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), who, now, toggle, remove);
