@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Element, install, pass } from './browser.js';
 
 install();
+const { Timeline } = await import('../../web/js/components/timeline.js');
 const { twice } = await import('../../web/js/components/twice.js');
 
 test('a button that is pressed twice acts; one press alone is forgotten', () => {
@@ -22,4 +23,47 @@ test('a button that is pressed twice acts; one press alone is forgotten', () => 
   pass(3900);
   button.happens('click');
   assert.deepEqual([acts, button.textContent], [1, 'Remove']);
+});
+
+/** A bar of a hundred seconds on a hundred pixels, and where it has sought to, s. */
+function bar() {
+  const timeline = new Timeline();
+  const sought = [];
+  timeline.connectedCallback();
+  timeline.addEventListener('seek', ({ detail }) => sought.push(detail / 1000));
+  timeline.update({ whole: { from: 0, to: 100_000 }, date: 50_000, chapters: [], over: false, thumbs: null });
+  return { timeline, sought };
+}
+const at = (clientX) => ({ button: 0, clientX, pointerType: 'mouse', pointerId: 1 });
+
+test('a mouse that moves over the bar does not carry off what the keys have aimed at', () => {
+  const { timeline, sought } = bar();
+  timeline.step(-10_000);
+  timeline.happens('pointermove', at(90));
+  timeline.happens('pointerleave', at(90));
+  pass(300);
+  assert.deepEqual(sought, [40]);
+});
+
+test('a press right after a key is the pointer\'s alone, until it is let go', () => {
+  const { timeline, sought } = bar();
+  timeline.step(-10_000);
+  timeline.happens('pointerdown', at(70));
+  pass(300);
+  assert.deepEqual(sought, []);
+  timeline.happens('pointermove', at(80));
+  timeline.happens('pointerup', at(80));
+  pass(300);
+  assert.deepEqual(sought, [80]);
+  timeline.happens('pointermove', at(20));
+  timeline.happens('pointerup', at(20));
+  assert.deepEqual(sought, [80]);
+});
+
+test('a drag that is taken away seeks nowhere', () => {
+  const { timeline, sought } = bar();
+  timeline.happens('pointerdown', at(70));
+  timeline.happens('pointercancel', at(70));
+  timeline.happens('pointerup', at(70));
+  assert.deepEqual(sought, []);
 });

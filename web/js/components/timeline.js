@@ -33,6 +33,8 @@ export class Timeline extends HTMLElement {
   #view = /** @type {View | null} */ (null);
   /** Where a pointer or the keys are, and playback is not yet; epoch ms. */
   #aim = /** @type {number | null} */ (null);
+  /** Whether a pointer holds the knob: else the aim is of the keys, and a pointer only looks. */
+  #dragging = false;
   #settling = 0;
 
   connectedCallback() {
@@ -46,10 +48,10 @@ export class Timeline extends HTMLElement {
       if (!this.hasAttribute(name)) this.setAttribute(name, value);
     }
     this.addEventListener('pointermove', (event) => this.#point(event));
-    this.addEventListener('pointerleave', () => this.#aim === null && this.#hide());
+    this.addEventListener('pointerleave', () => !this.#dragging && this.#hide());
     this.addEventListener('pointerdown', (event) => this.#press(event));
     this.addEventListener('pointerup', (event) => this.#release(event));
-    this.addEventListener('pointercancel', () => this.#drop());
+    for (const end of ['pointercancel', 'lostpointercapture']) this.addEventListener(end, () => this.#dragging && this.#drop());
     this.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -62,7 +64,7 @@ export class Timeline extends HTMLElement {
 
   /** Moves by so much, as the arrow keys do; several moves in a row are one. @param {number} ms */
   step(ms) {
-    if (!this.#view) return;
+    if (!this.#view || this.#dragging) return;
     const { whole } = this.#view;
     this.#aim = Math.min(whole.to, Math.max(whole.from, (this.#aim ?? this.#view.date) + ms));
     this.#draw(this.#view);
@@ -103,8 +105,8 @@ export class Timeline extends HTMLElement {
   /** @param {PointerEvent} event */
   #point(event) {
     const date = this.#under(event);
-    if (date === null || (event.pointerType === 'touch' && this.#aim === null)) return;
-    if (this.#aim !== null) this.#aim = date;
+    if (date === null || (event.pointerType === 'touch' && !this.#dragging)) return;
+    if (this.#dragging) this.#aim = date;
     this.#look(date);
     if (this.#view) this.#draw(this.#view);
   }
@@ -112,22 +114,27 @@ export class Timeline extends HTMLElement {
   /** @param {PointerEvent} event */
   #press(event) {
     if (event.button !== 0) return;
-    this.#aim = this.#under(event);
-    if (this.#aim === null) return;
+    const date = this.#under(event);
+    if (date === null) return;
+    clearTimeout(this.#settling);
+    this.#dragging = true;
+    this.#aim = date;
     this.setPointerCapture(event.pointerId);
-    this.#look(this.#aim);
+    this.#look(date);
     if (this.#view) this.#draw(this.#view);
   }
 
   /** @param {PointerEvent} event */
   #release(event) {
-    if (this.#aim === null) return;
+    if (!this.#dragging) return;
+    this.#dragging = false;
     if (event.pointerType === 'touch') this.#hide();
     this.#seek();
   }
 
   #drop() {
     this.#aim = null;
+    this.#dragging = false;
     this.#hide();
   }
 
