@@ -6,7 +6,7 @@ import { backoff, ServerClock } from '../../web/js/backoff.js';
 import { clientWords, feedFigures, feedWords, missing, warnings } from '../../web/js/health.js';
 import { returnSound } from '../../web/js/returns.js';
 import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
-import { clock, duration, inWords, length, sameClock, zoneName } from '../../web/js/time.js';
+import { clock, clockSeconds, day, duration, inWords, length, ownZone, sameClock, shortDay, zoneName } from '../../web/js/time.js';
 import { Vigil } from '../../web/js/vigil.js';
 import { fault } from '../../web/js/words.js';
 import { person, show } from './show.js';
@@ -53,6 +53,25 @@ test('planned lengths are whole minutes or minutes and seconds', () => {
 test('a clock is read in 24 hours', () => {
   assert.equal(clock(Date.UTC(2023, 2, 29, 22, 8), 'UTC'), '22:08');
   assert.equal(clock(Date.UTC(2023, 2, 29, 0, 8), 'UTC'), '00:08');
+});
+
+test('a zone that nobody knows is read by UTC', () => {
+  assert.equal(clock(Date.UTC(2023, 2, 29, 22, 8), 'Moon/Tranquillity'), '22:08');
+});
+
+test('a format is made once, however often times are told', () => {
+  const Format = Intl.DateTimeFormat;
+  let made = 0;
+  Intl.DateTimeFormat = class extends Format {
+    constructor(...how) {
+      super(...how);
+      made += 1;
+    }
+  };
+  const tell = (n) => [clock, clockSeconds, day, shortDay].flatMap((told) => [told(n * 60_000, 'Asia/Taipei'), told(n * 60_000)]);
+  for (let n = 0; n < 100; n += 1) assert.ok(tell(n).every(Boolean) && ownZone() && !sameClock(n, 'UTC', 'Asia/Taipei'));
+  Intl.DateTimeFormat = Format;
+  assert.ok(made <= 10, `${made}`);
 });
 
 test('waits are told in words', () => {

@@ -3,24 +3,56 @@
 /** A rundown is read in 24 hours everywhere; only the digits follow the viewer's locale. */
 const HOURS = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
+const KINDS = /** @type {const} */ ({
+  clock: HOURS,
+  seconds: { ...HOURS, second: '2-digit' },
+  day: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+  short: { day: 'numeric', month: 'short' },
+  parts: { hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
+});
+
+const formats = /** @type {Map<string, Intl.DateTimeFormat>} */ (new Map());
+
+/**
+ * To make a format costs a hundred times what to use it does, so each is made once.
+ *
+ * @param {keyof typeof KINDS} kind @param {string} [zone] by default that of this machine, which may travel
+ */
+function format(kind, zone) {
+  const key = `${kind} ${zone ?? new Date().getTimezoneOffset()}`;
+  const made = formats.get(key) ?? make(kind, zone);
+  formats.set(key, made);
+  return made;
+}
+
+/** An unknown zone must not take the page down. @param {keyof typeof KINDS} kind @param {string} [zone] */
+function make(kind, zone) {
+  const locale = kind === 'parts' ? 'en' : undefined;
+  try {
+    return new Intl.DateTimeFormat(locale, { ...KINDS[kind], timeZone: zone });
+  } catch {
+    return new Intl.DateTimeFormat(locale, { ...KINDS[kind], timeZone: 'UTC' });
+  }
+}
+
 /** @param {number} ms epoch @param {string} [zone] @returns {string} "14:05" */
 export function clock(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { ...HOURS, timeZone: safe(zone) }).format(ms);
+  return format('clock', zone).format(ms);
 }
 
 /** @param {number} ms epoch @param {string} [zone] @returns {string} with seconds */
 export function clockSeconds(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { ...HOURS, second: '2-digit', timeZone: safe(zone) }).format(ms);
+  return format('seconds', zone).format(ms);
 }
 
 /** @param {number} ms epoch @param {string} [zone] @returns {string} "Wednesday 29 March 2023" */
 export function day(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: safe(zone) }).format(ms);
+  return format('day', zone).format(ms);
 }
 
 /** @param {number} ms epoch @param {string} [zone] @returns {string} "29 Mar" */
 export function shortDay(ms, zone) {
-  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: safe(zone) }).format(ms);
+  return format('short', zone).format(ms);
 }
 
 /** @param {number} from @param {number} to epoch ms @param {string} [zone] @returns {string} "14:00–16:30" */
@@ -30,7 +62,7 @@ export function span(from, to, zone) {
 
 /** @returns {string} the viewer's zone, for example "Europe/Ljubljana" */
 export function ownZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+  return format('clock').resolvedOptions().timeZone || 'UTC';
 }
 
 /** @param {string} zone @returns {string} "Taipei", "New York" */
@@ -73,17 +105,6 @@ export function inWords(ms) {
   return `in ${Math.round(minutes / 1440)} days`;
 }
 
-/** An unknown zone must not take the page down. @param {string | undefined} zone @returns {string | undefined} */
-function safe(zone) {
-  if (zone === undefined) return undefined;
-  try {
-    new Intl.DateTimeFormat(undefined, { timeZone: zone });
-    return zone;
-  } catch {
-    return 'UTC';
-  }
-}
-
 /** A wall clock's time in a zone. One that its clocks leave out is that much later. @param {string} text "2023-06-08T09:00" @param {string} zone @returns {number} epoch ms, NaN where it is no time */
 export function atZone(text, zone) {
   const meant = Date.parse(`${text}Z`);
@@ -95,7 +116,7 @@ export function atZone(text, zone) {
 
 /** How far a zone's clocks are ahead of UTC then, ms. @param {number} ms @param {string} zone */
 function offset(ms, zone) {
-  const parts = new Intl.DateTimeFormat('en', { timeZone: safe(zone), hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' }).formatToParts(ms);
+  const parts = format('parts', zone).formatToParts(ms);
   const part = (/** @type {string} */ type) => Number(parts.find((each) => each.type === type)?.value);
   return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - Math.floor(ms / 1000) * 1000;
 }

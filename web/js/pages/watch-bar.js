@@ -14,8 +14,8 @@ const STEP = 10_000;
 /** One press of an arrow key on the volume. */
 const LOUDER = 0.1;
 
-/** @param {Programme} programme @param {import('../session.js').Session} session */
-export function wireBar(programme, session) {
+/** @param {Programme} programme @param {import('../session.js').Session} session @param {() => void} redraw the whole page */
+export function wireBar(programme, session, redraw) {
   const timeline = need('timeline', Timeline);
   const volume = need('volume', HTMLInputElement);
   const speed = need('speed', HTMLSelectElement);
@@ -43,6 +43,7 @@ export function wireBar(programme, session) {
     const inside = byId('chapters').contains(document.activeElement);
     show(byId('chapters'), open);
     setAttribute(byId('chapters-button'), 'aria-expanded', String(open));
+    if (open) redraw(); // the list is drawn only while it is seen
     const first = byId('chapters').querySelector('[aria-current] button, button');
     if (open && first instanceof HTMLElement) first.focus();
     if (!open && inside) byId('chapters-button').focus();

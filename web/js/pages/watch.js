@@ -43,7 +43,7 @@ function look() {
   };
 }
 
-const bar = wireBar(programme, session);
+const bar = wireBar(programme, session, draw);
 const media = wireMedia(programme, () => chapters.told?.chapters ?? []);
 wireView((talk) => {
   const chapter = chapterOf(chapters.told?.chapters ?? [], talk);
@@ -58,6 +58,9 @@ function play(date) {
   programme.seek(date);
 }
 
+/** What the agenda was drawn from last: no clock is in it, and several times a second would be much for all its rows. */
+let drawn = /** @type {unknown[]} */ ([]);
+
 function draw() {
   const seen = look();
   drawCard();
@@ -67,8 +70,10 @@ function draw() {
   document.body.dataset.mode = seen.view.mode;
   drawNow(seen.view, seen.now);
   drawCurtain(seen.show, seen.view, seen.now, programme, seen.whole);
-  drawAgenda(seen.show, seen.list, seen.whole);
-  drawChapters(seen.list, seen.whole, seen.date, play);
+  const from = [seen.show, chapters.told, seen.whole !== null];
+  if (from.some((part, n) => part !== drawn[n])) drawAgenda(seen.show, seen.list, seen.whole);
+  drawn = from;
+  if (!byId('chapters').hidden) drawChapters(seen.list, seen.whole, seen.date, play);
   media.draw(seen.view, seen.show, seen.whole, seen.date);
 }
 
