@@ -119,6 +119,7 @@ export function install(begin = 0) {
   performance.now = () => clock.now;
   Video.prototype.getStartDate = () => new Date(begin);
   console.info = () => undefined; // "connecting again" says nothing here
+  const page = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: 'visible', createElement: (tag) => (tag === 'video' ? new Video() : new Element()) });
   Object.assign(globalThis, {
     window: globalThis,
@@ -127,8 +128,9 @@ export function install(begin = 0) {
     Element,
     customElements: { define() {} },
     MediaStream: class {},
-    addEventListener() {},
-    removeEventListener() {},
+    addEventListener: page.addEventListener.bind(page),
+    removeEventListener: page.removeEventListener.bind(page),
+    dispatchEvent: page.dispatchEvent.bind(page),
     setTimeout: timer(false),
     setInterval: timer(true),
     clearTimeout: clear,

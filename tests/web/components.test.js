@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Element, install, pass } from './browser.js';
 
 install();
+const { markIdle } = await import('../../web/js/components/idle.js');
 const { Timeline } = await import('../../web/js/components/timeline.js');
 const { twice } = await import('../../web/js/components/twice.js');
 
@@ -66,4 +67,26 @@ test('a drag that is taken away seeks nowhere', () => {
   timeline.happens('pointercancel', at(70));
   timeline.happens('pointerup', at(70));
   assert.deepEqual(sought, []);
+});
+
+test('who does nothing for three seconds is idle, until they move, press or type', () => {
+  const stage = new Element();
+  const happens = (type, how) => dispatchEvent(Object.assign(new Event(type), how));
+  markIdle(stage);
+  const idle = () => 'idle' in stage.dataset;
+  pass(2900);
+  assert.equal(idle(), false);
+  pass(100);
+  assert.equal(idle(), true);
+  for (const sign of ['keydown', 'pointerdown', 'touchstart']) {
+    happens(sign);
+    assert.equal(idle(), false, sign);
+    pass(3000);
+    assert.equal(idle(), true);
+  }
+  happens('pointermove', { screenX: 1, screenY: 1 });
+  assert.equal(idle(), false);
+  pass(3000);
+  happens('pointermove', { screenX: 1, screenY: 1 }); // nobody has moved
+  assert.equal(idle(), true);
 });

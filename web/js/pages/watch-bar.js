@@ -1,6 +1,7 @@
 /** The viewer's page: the bar under the picture, and its keys. */
 
 import '../components/timeline.js';
+import { markIdle } from '../components/idle.js';
 import { Timeline } from '../components/timeline.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { after, before } from '../timeline.js';
@@ -91,6 +92,7 @@ export function wireBar(programme, session, redraw) {
   byId('chapter-list').addEventListener('click', () => toggleChapters(false));
   byId('curtain-watch').addEventListener('click', () => jump(list()[0] ? Math.max(list()[0].start, last?.whole?.from ?? 0) : null));
   timeline.addEventListener('seek', (event) => programme.seek(/** @type {CustomEvent} */ (event).detail));
+  markIdle(byId('stage'));
   document.addEventListener('fullscreenchange', () => setText(byId('fullscreen-word'), document.fullscreenElement ? 'Leave full screen' : 'Full screen'));
   volume.addEventListener('input', () => programme.volume(Number(volume.value) / 100));
   speed.addEventListener('change', () => {
