@@ -38,8 +38,8 @@ export class Player extends HTMLElement {
     this.video.addEventListener('volumechange', () => this.#tellSound());
     // The browser pauses media at times of its own (calls, hidden tabs); a live programme goes on.
     this.video.addEventListener('pause', () => !this.#held && void this.#play());
-    if ('requestVideoFrameCallback' in this.video) this.video.requestVideoFrameCallback(this.#picture);
-    else this.ontimeupdate = () => (this.lastPicture = performance.now());
+    if (typeof this.video.requestVideoFrameCallback === 'function') this.video.requestVideoFrameCallback(this.#picture);
+    else this.video.addEventListener('timeupdate', () => this.#seen(performance.now()));
   }
 
   /** The programme was asked for: the wait for the first picture counts from here. */
@@ -162,18 +162,22 @@ export class Player extends HTMLElement {
   /** @param {number} now */
   #picture = (now) => {
     this.video.requestVideoFrameCallback(this.#picture);
+    const before = this.lastPicture;
+    if (!this.#seen(now) || !before || this.#held || document.visibilityState !== 'visible') return;
+    this.#longest = Math.max(this.#longest, now - before);
+    if (now - before > FREEZE) this.#freezes += 1;
+  };
+
+  /** Time updates, where nothing better is told, come too seldom to tell a freeze by. @param {number} now @returns {boolean} whether it was a picture */
+  #seen(now) {
     // A stream that ends turns black, and that counts as a picture to the browser.
     const { srcObject } = this.video;
-    if (srcObject instanceof MediaStream ? !srcObject.active : !this.#filled) return;
-    if (this.lastPicture && !this.#held && document.visibilityState === 'visible') {
-      const gap = now - this.lastPicture;
-      this.#longest = Math.max(this.#longest, gap);
-      if (gap > FREEZE) this.#freezes += 1;
-    }
+    if (srcObject instanceof MediaStream ? !srcObject.active : !this.#filled) return false;
     this.#first ||= now;
     this.#presented += 1;
     this.lastPicture = now;
-  };
+    return true;
+  }
 }
 
 customElements.define('pv-player', Player);
