@@ -8,7 +8,6 @@ import { dateAt, pieces, timeAt } from './timeline.js';
 
 /**
  * @typedef {import('./timeline.js').Piece} Piece
- * @typedef {{index: number, height: number, bitrate: number}} Level
  * @typedef {{video: HTMLVideoElement, pass: string | null, onPicture: () => void, onFailed: (why: string, at: number | null) => void,
  *   onMissing: () => void}} DeckOptions `at`: the date of what was shown, epoch ms
  */
@@ -48,6 +47,7 @@ export class Deck {
   /** Whether the video is where it is wanted; until then the target says where that is. */
   #placed = false;
   #rate = 1;
+  #height = /** @type {number | null} */ (null);
   #pieces = /** @type {Piece[]} */ ([]);
   #mends = /** @type {number[]} */ ([]);
   #native = false;
@@ -147,19 +147,22 @@ export class Deck {
     return typeof latency === 'number' && latency > 0 ? Math.round(latency * 1000) : null;
   }
 
-  /** @returns {Level[]} what one can choose from, best first */
-  get levels() {
-    const all = /** @type {any[]} */ (this.#hls?.levels ?? []);
-    return all.map((level, index) => ({ index, height: level.height ?? 0, bitrate: level.bitrate })).sort((a, b) => b.bitrate - a.bitrate);
+  /** @returns {number[]} the heights that one can choose from, px, largest first; none while they are not known */
+  get heights() {
+    const all = /** @type {{height: number}[]} */ (this.#hls?.levels ?? []);
+    return [...new Set(all.map(({ height }) => height))].filter(Boolean).sort((a, b) => b - a);
   }
 
-  /** The chosen level; -1: by itself. */
-  get level() {
-    return this.#hls === null || this.#hls.autoLevelEnabled ? -1 : this.#hls.manualLevel;
+  /** How large the picture is wished, px; null: as the line carries it. Kept for what is started later. @param {number | null} height */
+  set height(height) {
+    this.#height = height;
+    if (this.#hls?.levels.length > 0) this.#hls.nextLevel = this.#level(); // else they are awaited
   }
 
-  set level(index) {
-    if (this.#hls) this.#hls.nextLevel = index;
+  /** @returns {number} the wished level of hls.js; -1: by itself */
+  #level() {
+    const all = /** @type {{height: number}[]} */ (this.#hls.levels);
+    return this.#height === null ? -1 : all.findIndex(({ height }) => height === this.#height);
   }
 
   /** @param {any} Hls the library */
@@ -170,6 +173,7 @@ export class Deck {
     this.#hls = hls;
     this.#edge = new Edge(video, hls);
     hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {string} */ _name, /** @type {any} */ { details }) => (this.#pieces = pieces(details.fragments)));
+    hls.on(Hls.Events.MANIFEST_PARSED, () => this.#level() >= 0 && (hls.loadLevel = this.#level()));
     hls.on(Hls.Events.ERROR, (/** @type {string} */ _name, /** @type {any} */ data) => data.fatal && this.#mend(Hls, data));
     this.#applyRate();
     hls.loadSource(PLAYLIST);

@@ -32,6 +32,7 @@ export class Programme extends EventTarget {
   #choice = begin(performance.now());
   /** What LL-HLS was told last to play: a date, or null for the live edge. */
   #target = /** @type {number | null} */ (null);
+  #quality = 'auto';
   #renditions = /** @type {string[]} */ ([]);
   #streamAt = 0;
   #swapped = 0;
@@ -178,22 +179,23 @@ export class Programme extends EventTarget {
     this.#tell();
   }
 
-  /** @returns {{value: string, label: string}[]} the sizes that one can choose from, largest first; none where there is no choice */
+  /** @returns {string[]} the sizes that one can choose from ("720p"), largest first; none where there is no choice */
   get qualities() {
-    if (this.shown === 'rtc') return this.#renditions.map((name) => ({ value: name, label: name }));
-    return this.deck.levels.map(({ index, height }) => ({ value: String(index), label: `${height}p` }));
+    return this.shown === 'rtc' ? this.#renditions : this.deck.heights.map((height) => `${height}p`);
   }
 
-  /** The chosen size; `auto`: what the line carries. */
+  /** The chosen size, by whichever way the programme comes; `auto`: what the line carries. */
   get quality() {
-    if (this.shown === 'rtc') return this.watcher.rendition;
-    return this.deck.level < 0 ? 'auto' : String(this.deck.level);
+    return this.qualities.includes(this.#quality) ? this.#quality : 'auto';
   }
 
   set quality(value) {
+    // A list that was open while the way changed may offer what is no more.
+    if (value !== 'auto' && !this.qualities.includes(value)) return;
+    this.#quality = value;
     // Refused by a server that has just lost the connection: the next one is told.
-    if (this.shown === 'rtc') this.watcher.setRendition(value).catch(() => undefined);
-    else this.deck.level = value === 'auto' ? -1 : Number(value);
+    this.watcher.setRendition(value).catch(() => undefined);
+    this.deck.height = value === 'auto' ? null : Number.parseInt(value, 10);
     this.#tell();
   }
 

@@ -157,10 +157,10 @@ function drawQuality(programme, quality) {
   if (sizes.length < 2 || document.activeElement === quality) return;
   keyed(
     quality,
-    [{ value: 'auto', label: 'Auto' }, ...sizes],
-    (size) => size.value,
-    (size) => el('option', { value: size.value }),
-    (node, size) => setText(node, size.label),
+    ['auto', ...sizes],
+    (size) => size,
+    (size) => el('option', { value: size }),
+    (node, size) => setText(node, size === 'auto' ? 'Auto' : size),
   );
   if (quality.value !== programme.quality) quality.value = programme.quality;
 }
