@@ -28,7 +28,10 @@ export function wireBar(programme, session, redraw) {
     // The press that unlocked the sound is also a click on this button; it must not switch it off again.
     if (performance.now() - programme.player.unlockedAt > 800) programme.sound(!programme.player.hasSound);
   };
-  const togglePlay = () => programme.pause(!programme.paused);
+  const togglePlay = () => {
+    // Before there is anything to go back to, a pause has nowhere to go on from.
+    if (programme.paused || last?.whole) programme.pause(!programme.paused);
+  };
   for (const sign of ['pointerover', 'focusin']) byId('main').addEventListener(sign, () => last?.whole && programme.expectRewind());
   /** @param {number} ms */
   const step = (ms) => {
@@ -36,7 +39,7 @@ export function wireBar(programme, session, redraw) {
   };
   /** @param {number | null} date */
   const jump = (date) => {
-    if (date !== null) programme.seek(date);
+    if (date !== null && last?.whole) programme.seek(date);
   };
   /** @param {number} by */
   const louder = (by) => programme.volume(Math.min(1, Math.max(0, programme.player.video.volume + by)));
@@ -69,6 +72,7 @@ export function wireBar(programme, session, redraw) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const { target } = event;
     if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+    if ((event.key === 'ArrowUp' || event.key === 'ArrowDown') && !atStage(target)) return; // the page scrolls
     if (event.key === ' ' && target instanceof HTMLButtonElement) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
@@ -137,6 +141,11 @@ export function wireBar(programme, session, redraw) {
   programme.addEventListener('sound', drawSound);
   session.onChange(() => drawSound());
   return { draw };
+}
+
+/** @param {EventTarget | null} target of a key @returns {boolean} whether it is meant for the picture */
+function atStage(target) {
+  return document.fullscreenElement !== null || (target instanceof Node && byId('stage').contains(target));
 }
 
 /** @param {Programme} programme */

@@ -10,16 +10,17 @@ const STEP = 10_000; // ms, where the system does not say how far
 /** @param {Programme} programme @param {() => Chapter[]} chapters */
 export function wireMedia(programme, chapters) {
   let told = '';
+  let kept = false;
   wirePicture(programme);
   const { mediaSession } = navigator;
   /** @param {number | null} date */
   const jump = (date) => {
-    if (date !== null) programme.seek(date);
+    if (date !== null && kept) programme.seek(date);
   };
   /** @type {[MediaSessionAction, MediaSessionActionHandler][]} */
   const actions = [
     ['play', () => programme.pause(false)],
-    ['pause', () => programme.pause(true)],
+    ['pause', () => kept && programme.pause(true)],
     ['seekbackward', (details) => jump(programme.date - (details.seekOffset ?? STEP / 1000) * 1000)],
     ['seekforward', (details) => jump(programme.date + (details.seekOffset ?? STEP / 1000) * 1000)],
     ['previoustrack', () => jump(before(chapters(), programme.date))],
@@ -39,6 +40,7 @@ export function wireMedia(programme, chapters) {
    */
   function draw(view, state, whole, date) {
     if (!mediaSession) return;
+    kept = whole !== null;
     mediaSession.playbackState = programme.paused ? 'paused' : 'playing';
     const { title, who } = view.now;
     const now = JSON.stringify([title, who]);
