@@ -101,3 +101,16 @@ test('who was live in between has the usual speed again', async () => {
   await shown(programme);
   assert.deepEqual([programme.rate, video.playbackRate], [1, 1]);
 });
+
+test('sound on is heard, also after the volume was turned down to nothing', async () => {
+  const programme = await behind(600);
+  const heard = () => [programme.live, programme.replay].map(({ video }) => [video.muted, video.volume]);
+  programme.volume(0);
+  assert.deepEqual(heard(), [[true, 0], [true, 0]]);
+  programme.sound(true);
+  assert.deepEqual(heard(), [[false, 1], [false, 1]]);
+  programme.volume(0.4);
+  programme.sound(false);
+  programme.sound(true);
+  assert.deepEqual(heard(), [[false, 0.4], [false, 0.4]]);
+});

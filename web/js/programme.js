@@ -206,8 +206,10 @@ export class Programme extends EventTarget {
 
   /** @param {boolean} on */
   sound(on) {
-    this.live.sound(on);
-    this.replay.sound(on);
+    for (const player of [this.live, this.replay]) {
+      if (on && player.video.volume === 0) player.video.volume = 1; // turned down before: unmuted it would be silent
+      player.sound(on);
+    }
   }
 
   /** @param {number} volume 0 to 1 */
