@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { initial, reduce } from '../../web/js/state.js';
+import { answerTo, initial, reduce } from '../../web/js/state.js';
 import { countWords, rate, targetWords } from '../../web/js/targets.js';
 
 const target = { id: 'tube', name: 'Tube', address: 'rtmp://host/live/***', on: true, fixed: false };
@@ -35,4 +35,14 @@ test('a refused target leaves no key on the page', () => {
   state = reduce(state, { type: 'server', message: { type: 'error', id: 'a', error: { code: 'bad_target', message: 'No.' } }, at: 1 });
   assert.equal(state.refusals[0].command.type, 'target');
   assert.doesNotMatch(JSON.stringify(state), /SECRET/);
+});
+
+test('a form hears what became of its command: waiting, done, or refused and why', () => {
+  const sent = (id) => (state) => reduce(state, { type: 'sent', command: { type: 'target', id }, at: 0 });
+  const told = (state, message) => reduce(state, { type: 'server', message, at: 1 });
+  const both = sent('b')(sent('a')(initial()));
+  assert.equal(answerTo(both, 'a'), 'waiting');
+  const answered = told(told(both, { type: 'done', id: 'a' }), { type: 'error', id: 'b', error: { code: 'bad_target', message: 'No such host.' } });
+  assert.equal(answerTo(answered, 'a'), 'done');
+  assert.equal(answerTo(answered, 'b').fault.message, 'No such host.');
 });

@@ -114,6 +114,12 @@ function without(record, key) {
   return rest;
 }
 
+/** What became of a command. @param {State} state @param {string} id @returns {Refusal | 'waiting' | 'done'} */
+export function answerTo(state, id) {
+  if (id in state.pending) return 'waiting';
+  return state.refusals.find((refusal) => refusal.id === id) ?? 'done';
+}
+
 /**
  * After a new `welcome`: which commands to say again, and which are too old to be wished for still.
  * The same id acts once, so saying it again is safe.

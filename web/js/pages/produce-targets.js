@@ -2,6 +2,7 @@
 
 import { twice } from '../components/twice.js';
 import { byId, el, formDialog, keyed, need, setAttribute, setText, show } from '../dom.js';
+import { answerTo } from '../state.js';
 import { countWords, targetWords } from '../targets.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Target} Target */
@@ -9,6 +10,8 @@ import { countWords, targetWords } from '../targets.js';
 export class Targets {
   #dialog = formDialog('target', () => this.#add());
   #key = need('target-key', HTMLInputElement);
+  /** The command that the dialog waits for. */
+  #asked = /** @type {string | null} */ (null);
   /** By their buttons. */
   #disarms = /** @type {WeakMap<HTMLElement, () => void>} */ (new WeakMap());
 
@@ -16,11 +19,15 @@ export class Targets {
   constructor(session) {
     this.session = session;
     byId('target-new').addEventListener('click', () => this.#open());
-    this.#dialog.addEventListener('close', () => (this.#key.value = ''));
+    this.#dialog.addEventListener('close', () => {
+      this.#key.value = '';
+      this.#asked = null;
+    });
   }
 
   /** @param {State} state */
   draw(state) {
+    this.#hear(state);
     const targets = state.show?.targets ?? [];
     const lines = state.health?.restream ?? [];
     const now = this.session.now();
@@ -66,15 +73,27 @@ export class Targets {
 
   #open() {
     need('target-form', HTMLFormElement).reset();
+    setText(byId('target-note'), '');
     this.#dialog.showModal();
     need('target-name', HTMLInputElement).focus();
   }
 
   #add() {
+    if (this.#asked !== null) return;
     const [name, url] = ['target-name', 'target-url'].map((id) => need(id, HTMLInputElement).value.trim());
     const key = this.#key.value.trim();
-    this.session.command({ type: 'target', do: 'add', name, url, ...(key ? { key } : {}), on: need('target-on', HTMLInputElement).checked });
-    this.#dialog.close();
+    setText(byId('target-note'), 'Being added\u2026');
+    this.#asked = this.session.command({ type: 'target', do: 'add', name, url, ...(key ? { key } : {}), on: need('target-on', HTMLInputElement).checked });
+  }
+
+  /** What is refused stays in the form, with the reason: nobody types a key twice for a slip in the address. @param {State} state */
+  #hear(state) {
+    const answer = this.#asked === null ? 'waiting' : answerTo(state, this.#asked);
+    if (answer === 'waiting') return;
+    this.#asked = null;
+    if (answer === 'done') return this.#dialog.close();
+    setText(byId('target-note'), answer.fault.message);
+    this.session.dismiss(answer.id);
   }
 
   /** @param {string} what @param {string} target */
