@@ -28,7 +28,7 @@ export class Edge {
     this.#timer = window.setInterval(() => this.#keepUp(), TICK);
   }
 
-  /** Leaves the video where it is, at its usual rate. Idempotent. */
+  /** Leaves the video where it is, and as fast as it is: whoever takes over sets the rate. Idempotent. */
   leave() {
     clearInterval(this.#timer);
     this.#timer = 0;

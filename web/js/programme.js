@@ -35,7 +35,6 @@ export class Programme extends EventTarget {
   #quality = 'auto';
   #renditions = /** @type {string[]} */ ([]);
   #streamAt = 0;
-  #swapped = 0;
   /** Since when the next picture is to be expected: what was paused or hidden had none. */
   #shownAt = 0;
   #stopped = false;
@@ -289,15 +288,9 @@ export class Programme extends EventTarget {
     if (way === this.shown || way === null) return;
     this.shown = way;
     this.#shownAt = performance.now();
-    this.#swapped += 1;
     this.live.rest(way === 'hls');
     this.replay.rest(way !== 'hls');
     this.#tell();
-  }
-
-  /** How often the picture has changed from one way to the other. */
-  get swaps() {
-    return this.#swapped;
   }
 
   #tell() {

@@ -78,10 +78,6 @@ export class Player extends HTMLElement {
     else void this.#play();
   }
 
-  get held() {
-    return this.#held;
-  }
-
   /** Sound on or off, as somebody wishes. @param {boolean} on */
   sound(on) {
     this.#wantsSound = on;
@@ -91,11 +87,6 @@ export class Player extends HTMLElement {
 
   get hasSound() {
     return !this.video.muted && this.video.volume > 0;
-  }
-
-  /** Whether sound is wished for, heard or not. */
-  get wantsSound() {
-    return this.#wantsSound;
   }
 
   /** A card over the picture; null takes it away. @param {{title: string, text?: string, code?: string | null} | null} card */
