@@ -49,7 +49,8 @@ wireView((talk) => {
   const chapter = chapterOf(chapters.told?.chapters ?? [], talk);
   if (!chapter) return;
   play(chapter.start);
-  byId('stage').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  byId('stage').scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
 });
 
 /** @param {number} date epoch ms */
