@@ -48,7 +48,7 @@ export function wireBar(programme, session, redraw) {
     show(byId('chapters'), open);
     setAttribute(byId('chapters-button'), 'aria-expanded', String(open));
     if (open) redraw(); // the list is drawn only while it is seen
-    const first = byId('chapters').querySelector('[aria-current] button, button');
+    const first = byId('chapters').querySelector('[aria-current] button') ?? byId('chapters').querySelector('button');
     if (open && first instanceof HTMLElement) first.focus();
     if (!open && inside) byId('chapters-button').focus();
   };
@@ -156,7 +156,7 @@ function drawPlay(programme) {
   setAttribute(byId('play'), 'aria-label', word);
   setAttribute(byId('play'), 'title', `${word} (space)`);
   show(byId('big-play'), paused);
-  show(byId('spinner'), !paused && programme.isSeeking);
+  show(byId('spinner'), !paused && programme.isSeeking && !programme.isLost); // a card tells of what is lost
 }
 
 /** The sizes to choose from, by whichever way the programme comes. @param {Programme} programme @param {HTMLSelectElement} quality */
