@@ -28,8 +28,8 @@ struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
 struct run { int first, packets, segment; };
 
 /* One layout: packets close behind each other with room for what SRTP adds. `plain` and `whole` are the bytes
-   of each without and with it, `span` those of all, `session` those of a session: 0 if it is not in one piece. `seal`
-   is NULL if it is libsrtp that protects. */
+   of each without and with it, `span` those of all. It is libsrtp's `protect` that protects, or for sealed targets
+   `seal`, whose sessions have `session` bytes in one piece. */
 struct layout {
     protect_t protect;
     seal_t seal;
@@ -58,9 +58,10 @@ static inline void fetch(const char *session, int bytes)
 
 /* Copies and protects for `targets` targets, and writes their entries, numbered by run, then by target. The
    caller has checked that there is room. Returns -1, or the number of a target that was refused. */
-int tray_load(struct tray *tray, const struct layout *layout, void **sessions, unsigned char *names,
+int tray_load(struct tray *tray, const struct layout *layout, int sealed, void **sessions, unsigned char *names,
               unsigned name_size, int targets)
 {
+    int ahead = sealed ? layout->session : 0;
     for (int number = 0; number < layout->runs; number++) {
         struct control *control = tray->controls + number;
         control->head.cmsg_len = CMSG_LEN(sizeof control->segment);
@@ -69,13 +70,13 @@ int tray_load(struct tray *tray, const struct layout *layout, void **sessions, u
         control->segment = layout->run[number].segment;
     }
     for (int target = 0; target < AHEAD && target < targets; target++)
-        fetch(sessions[target], layout->session);
+        fetch(sessions[target], ahead);
     for (int target = 0; target < targets; target++) {
         unsigned char *at = tray->arena + (size_t)target * layout->span;
         const unsigned char *from = layout->template;
         if (target + AHEAD < targets)
-            fetch(sessions[target + AHEAD], layout->session);
-        if (!layout->seal)
+            fetch(sessions[target + AHEAD], ahead);
+        if (!sealed)
             memcpy(at, from, layout->span);
         for (int number = 0; number < layout->runs; number++) {
             const struct run *run = layout->run + number;
@@ -85,8 +86,8 @@ int tray_load(struct tray *tray, const struct layout *layout, void **sessions, u
             vector->iov_base = at;
             for (int packet = run->first; packet < run->first + run->packets; packet++) {
                 int length = layout->plain[packet];
-                int refused = layout->seal ? layout->seal(sessions[target], from, at, &length)
-                                           : layout->protect(sessions[target], at, &length);
+                int refused = sealed ? layout->seal(sessions[target], from, at, &length)
+                                     : layout->protect(sessions[target], at, &length);
                 if (refused || length != layout->whole[packet])
                     return target;
                 at += length;
@@ -115,21 +116,22 @@ int tray_send(struct tray *tray, int fd, int first, int end)
 }
 
 /* Loads and sends for `room` targets at a time. Returns how many of the `targets` are served; if not all, then
-   the next `room` are in trouble: `loaded` says whether they lie on the tray, and `sent` how many of their
-   entries have left. */
-int tray_fly(struct tray *tray, const struct layout *layout, void **sessions, unsigned char *names,
-             unsigned name_size, int targets, int room, int fd, int *loaded, int *sent)
+   the next `room` are in trouble, of two numbers: whether they lie on the tray, and how many of their entries
+   have left. */
+int tray_fly(struct tray *tray, const struct layout *layout, int sealed, void **sessions, unsigned char *names,
+             unsigned name_size, int targets, int room, int fd, int *trouble)
 {
-    *loaded = *sent = 0;
+    trouble[0] = trouble[1] = 0;
     for (int first = 0; first < targets; first += room) {
         int some = targets - first < room ? targets - first : room, entries = some * layout->runs;
-        if (tray_load(tray, layout, sessions + first, names + (size_t)first * name_size, name_size, some) >= 0)
+        unsigned char *whither = names + (size_t)first * name_size;
+        if (tray_load(tray, layout, sealed, sessions + first, whither, name_size, some) >= 0)
             return first;
         for (int done = 0, gone; done < entries; done += gone) {
             gone = tray_send(tray, fd, done, entries);
             if (gone <= 0) {
-                *loaded = 1;
-                *sent = done;
+                trouble[0] = 1;
+                trouble[1] = done;
                 return first;
             }
         }

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from broadcast.transport import compiled, kernel, seal
 from broadcast.transport.lineup import Address, Part
-from broadcast.transport.tray import RTCP, RTP, Flown, Guard, Layout, PlainTray, Tray
+from broadcast.transport.tray import RTCP, RTP, Flown, Layout, PlainTray, Tray
 
 BACKLOG = 4 * 1024 * 1024  # bytes
 CHUNK = 256  # packets laid out at once: any of them fit a tray
@@ -74,6 +74,7 @@ class Outlet:
             compiled.CompiledTray(sock) if self.compiled else PlainTray(sock, self.way is not Way.SENDTO)
         )
         self._doubts = 0
+        self._laid: tuple[Sequence[bytes], int, Way, list[Layout]] | None = None
         self._backlog: deque[tuple[Address, bytes]] = deque()
         self.waiting = 0  # bytes in the backlog
 
@@ -96,25 +97,33 @@ class Outlet:
 
     def burst(self, part: Part, packets: Sequence[bytes]) -> None:
         """Plain RTP `packets` to every target, each protected with the target's keys."""
-        usable = [packet for packet in packets if 12 <= len(packet) <= MAX_PACKET]
-        self._counts["tx_unusable"] += len(packets) - len(usable)
-        for first in range(0, len(usable), CHUNK):
-            self._burst(part, usable[first : first + CHUNK], RTP)
+        for layout in self._layouts(packets, part.row.tag):
+            self._burst(part, layout)
 
     def control(self, part: Part, packet: bytes) -> None:
         """A plain RTCP `packet` to every target."""
-        self._burst(part, [packet], RTCP)
+        self._burst(part, self._tray.lay_out([packet], part.row.tag, RTCP, self.way is Way.GSO))
 
-    def _burst(self, part: Part, packets: Sequence[bytes], guard: Guard) -> None:
+    def _layouts(self, packets: Sequence[bytes], tag: int) -> list[Layout]:
+        """Made once for the same packets, which go to part after part, and over several turns."""
+        laid = self._laid
+        if laid is None or laid[0] is not packets or laid[1:3] != (tag, self.way):
+            usable = [packet for packet in packets if 12 <= len(packet) <= MAX_PACKET]
+            self._counts["tx_unusable"] += len(packets) - len(usable)
+            chunks = (usable[first : first + CHUNK] for first in range(0, len(usable), CHUNK))
+            found = [self._tray.lay_out(each, tag, RTP, self.way is Way.GSO) for each in chunks]
+            laid = self._laid = packets, tag, self.way, found
+        return laid[3]
+
+    def _burst(self, part: Part, layout: Layout) -> None:
         """As far as it goes without trouble, then some with care, and so on."""
-        layout = self._tray.lay_out(packets, part.row.tag, guard, self.way is Way.GSO)
         room, first = self._tray.room(layout), 0
         while first < part.size:
             rest = part.cut(first, part.size)
             singly = self.way is Way.SENDTO or self._backlog
             flown = Flown(0) if singly else self._tray.fly(rest, layout)
             if flown.served:
-                self._sent(layout, range(len(layout.runs)), flown.served)
+                self._sent(flown.served * len(layout.plain), flown.served * sum(layout.whole))
                 self._doubts = 0
             first += flown.served
             some = rest.cut(flown.served, flown.served + room)
@@ -158,16 +167,13 @@ class Outlet:
     def _count(self, flight: Flight, first: int, end: int) -> None:
         """Entries `first` to `end` have left."""
         targets = flight.part.size
-        for number in range(len(flight.layout.runs)):
-            sent = min(end, (number + 1) * targets) - max(first, number * targets)
-            self._sent(flight.layout, (number,), max(0, sent))
+        for number, (packet, packets, _) in enumerate(flight.layout.runs):
+            sent = max(0, min(end, (number + 1) * targets) - max(first, number * targets))
+            self._sent(sent * packets, sent * sum(flight.layout.whole[packet : packet + packets]))
 
-    def _sent(self, layout: Layout, runs: Iterable[int], targets: int) -> None:
-        """These runs have left for so many targets."""
-        for number in runs if targets else ():
-            packet, packets, _ = layout.runs[number]
-            self._counts["tx_datagrams"] += targets * packets
-            self._counts["tx_bytes"] += targets * sum(layout.whole[packet : packet + packets])
+    def _sent(self, datagrams: int, size: int) -> None:
+        self._counts["tx_datagrams"] += datagrams
+        self._counts["tx_bytes"] += size
 
     def _refused(self, flight: Flight, entry: int) -> None:
         """The kernel does not want this entry: without GSO it may."""
@@ -200,8 +206,7 @@ class Outlet:
         except OSError:
             self._counts["tx_refused"] += 1
         else:
-            self._counts["tx_datagrams"] += 1
-            self._counts["tx_bytes"] += len(datagram)
+            self._sent(1, len(datagram))
         return True
 
     def _keep(self, address: Address, datagram: bytes) -> None:

@@ -4,7 +4,6 @@
 `make run` does so. Nothing needs it: without it, or with one of another version, `tray.PlainTray` works.
 """
 
-import contextlib
 import functools
 import hashlib
 import platform
@@ -13,13 +12,12 @@ import socket
 import subprocess
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from cffi import FFI
-from pylibsrtp._binding import ffi as srtp_ffi
 
 from broadcast.transport.kernel import MAX_ENTRIES
 from broadcast.transport.lineup import Part
@@ -31,6 +29,7 @@ TRIES: tuple[tuple[str, ...], ...] = ((), ("-DWITHOUT_SEAL",))  # the second for
 BUILD_SECONDS = 60.0  # the compiler's most
 
 ffi = FFI()
+POINTER = ffi.sizeof("void *")
 ffi.cdef(
     """
     struct run { int first, packets, segment; };
@@ -47,12 +46,11 @@ ffi.cdef(
     struct tray *tray_new(void);
     void tray_free(struct tray *tray);
     unsigned char *tray_arena(struct tray *tray);
-    int tray_load(struct tray *tray, const struct layout *layout, uintptr_t sessions,
-                  const unsigned char *names, unsigned name_size, int targets);
+    int tray_load(struct tray *tray, const struct layout *layout, int sealed, uintptr_t sessions,
+                  uintptr_t names, unsigned name_size, int targets);
     int tray_send(struct tray *tray, int fd, int first, int end);
-    int tray_fly(struct tray *tray, const struct layout *layout, uintptr_t sessions,
-                 const unsigned char *names, unsigned name_size, int targets, int room, int fd,
-                 int *loaded, int *sent);
+    int tray_fly(struct tray *tray, const struct layout *layout, int sealed, uintptr_t sessions,
+                 uintptr_t names, unsigned name_size, int targets, int room, int fd, int *trouble);
     """
 )
 
@@ -102,47 +100,43 @@ class CompiledTray:
         self._tray = ffi.gc(self._library.tray_new(), self._library.tray_free)
         self._arena = memoryview(ffi.buffer(self._library.tray_arena(self._tray), ARENA))
         self._seal = seal_function()
+        self._trouble = ffi.new("int[2]")
 
     def lay_out(self, packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool) -> Layout:
-        return lay_out(packets, tag, guard, segmented)
+        layout = lay_out(packets, tag, guard, segmented)
+        runs = array("i", chain.from_iterable(layout.runs))
+        plan: Any = ffi.new("struct layout *")
+        plan.protect = guard.address
+        plan.seal, plan.session = self._seal
+        plan.template = ffi.from_buffer("unsigned char[]", layout.template)
+        plan.plain = ffi.from_buffer("int[]", layout.plain)
+        plan.whole = ffi.from_buffer("int[]", layout.whole)
+        plan.run = ffi.cast("struct run *", ffi.from_buffer(runs))
+        plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
+        layout.plan = plan, runs  # which it points to, as to what the layout has itself
+        return layout
 
     def room(self, layout: Layout) -> int:
         return min(ARENA // len(layout.template), MAX_ENTRIES // len(layout.runs))
 
     def load(self, part: Part, layout: Layout) -> int | None:
-        with self._plan(layout, part) as plan:
-            refused: int = self._library.tray_load(self._tray, plan, *_targets(part, plan.session > 0))
+        refused: int = self._library.tray_load(self._tray, layout.plan[0], *_targets(part, layout))
         return None if refused < 0 else refused
 
     def fly(self, part: Part, layout: Layout) -> Flown:
-        loaded, sent = ffi.new("int *"), ffi.new("int *")
-        with self._plan(layout, part) as plan:
-            targets = *_targets(part, plan.session > 0), self.room(layout)
-            served = self._library.tray_fly(self._tray, plan, *targets, self._descriptor, loaded, sent)
-        return Flown(served, bool(loaded[0]), sent[0])
+        targets, room, trouble = _targets(part, layout), self.room(layout), self._trouble
+        served: int = self._library.tray_fly(
+            self._tray, layout.plan[0], *targets, room, self._descriptor, trouble
+        )
+        return Flown(served, bool(trouble[0]), trouble[1])
 
     def send(self, first: int, end: int) -> tuple[int, int]:
         sent: int = self._library.tray_send(self._tray, self._descriptor, first, end)
         return (sent, 0) if sent > 0 else (0, -sent)
 
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
-        start = target * len(layout.template) + layout.offsets[packet]
+        start = target * len(layout.template) + sum(layout.whole[:packet])
         return self._arena[start : start + layout.whole[packet]]
-
-    @contextlib.contextmanager
-    def _plan(self, layout: Layout, part: Part) -> Iterator[Any]:
-        """A layout as C has it, as long as it is needed: RTP by seal.c, where these targets have it."""
-        runs = array("i", chain.from_iterable(layout.runs))
-        plan: Any = ffi.new("struct layout *")
-        sealed = layout.guard is RTP and len(part.row.seals) > 0
-        plan.protect = layout.guard.address
-        plan.seal, plan.session = self._seal if sealed else (0, 0)
-        plan.template = ffi.from_buffer("unsigned char[]", layout.template)
-        plan.plain = ffi.from_buffer("int[]", layout.plain)
-        plan.whole = ffi.from_buffer("int[]", layout.whole)
-        plan.run = ffi.cast("struct run *", ffi.from_buffer(runs))
-        plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
-        yield plan  # `runs` lives until then, and what is pointed to in the layout as well
 
 
 def seal_function() -> tuple[int, int]:
@@ -152,15 +146,13 @@ def seal_function() -> tuple[int, int]:
     return int(ffi.cast("uintptr_t", library().seal_packet)), library().seal_size()
 
 
-def _targets(part: Part, sealed: bool) -> tuple[int, Any, int, int]:
-    """Sessions, addresses, the size of one, and how many: as arguments."""
+def _targets(part: Part, layout: Layout) -> tuple[bool, int, int, int, int]:
+    """As arguments: whether seal.c protects, the sessions, the addresses, the size of one, how many."""
     row = part.row
-    if sealed:
-        sessions = row.seals.buffer_info()[0] + row.seals.itemsize * part.first
-    else:
-        sessions = int(srtp_ffi.cast("uintptr_t", row.pointers + part.first))
-    names = ffi.from_buffer("unsigned char[]", row.names) + part.first * row.name_size
-    return sessions, names, row.name_size, part.size
+    sealed = row.sealed and layout.guard is RTP
+    seals, handles, names = row.places
+    sessions = (seals if sealed else handles) + POINTER * part.first
+    return sealed, sessions, names + row.name_size * part.first, row.name_size, part.size
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Row:
         self.handles = [target.handle for target in targets]
         self.names = b"".join(target.name for target in targets)
         self.name_size = len(targets[0].name)
+        self.sealed = targets[0].seal is not None
 
     @cached_property
     def seals(self) -> "array[int]":
@@ -68,6 +69,13 @@ class Row:
     def pointers(self) -> Any:
         """The handles as a C array."""
         return srtp_ffi.new("srtp_t[]", self.handles)
+
+    @cached_property
+    def places(self) -> tuple[int, int, int]:
+        """For C, where these begin: the seals, the handles, the addresses to send to."""
+        arrays = srtp_ffi.from_buffer(self.seals), self.pointers, srtp_ffi.from_buffer(self.names)
+        seals, handles, names = (int(srtp_ffi.cast("uintptr_t", each)) for each in arrays)
+        return seals, handles, names
 
 
 class Part(NamedTuple):

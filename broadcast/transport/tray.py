@@ -12,7 +12,7 @@ import socket
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple, Protocol
 
 from pylibsrtp._binding import ffi as srtp_ffi
@@ -45,17 +45,17 @@ def _guard(name: str, more: int) -> Guard:
 RTP, RTCP = _guard("srtp_protect", 0), _guard("srtp_protect_rtcp", SRTCP_INDEX)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Layout:
     """Packets as they lie in one target's copy. `runs` are those that leave together: (first packet, packets,
-    segment), where `segment` is 0 for a single packet."""
+    segment), where `segment` is 0 for a single packet. `plan` is what a tray makes of it for itself."""
 
     guard: Guard
     template: bytes  # the plain packets with room for what is added
-    offsets: tuple[int, ...]  # bytes to each packet
     plain: "array[int]"  # bytes of each packet
     whole: "array[int]"  # ... with what is added
     runs: tuple[tuple[int, int, int], ...]
+    plan: Any = None
 
 
 class Flown(NamedTuple):
@@ -110,17 +110,16 @@ def runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
 
 def lay_out(packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool, cell: int = 0) -> Layout:
     """Packets in cells of so many bytes; close together if `cell` is 0."""
-    plain = array("i", map(len, packets))
-    whole = array("i", [size + tag + guard.more for size in plain])
-    places = [cell] * len(packets) if cell else whole
+    plain, more = array("i", map(len, packets)), tag + guard.more
+    whole = array("i", [size + more for size in plain])
     found = runs(whole) if segmented else [(index, 1) for index in range(len(packets))]
+    gaps = (bytes(cell - size) for size in plain) if cell else repeat(bytes(more))
     return Layout(
         guard,
-        template=b"".join(packet.ljust(place, b"\0") for packet, place in zip(packets, places, strict=True)),
-        offsets=tuple(accumulate(places, initial=0))[:-1],
-        plain=plain,
-        whole=whole,
-        runs=tuple((first, count, whole[first] if count > 1 else 0) for first, count in found),
+        b"".join(chain.from_iterable(zip(packets, gaps))),  # noqa: B905 - gaps without end
+        plain,
+        whole,
+        tuple((first, count, whole[first] if count > 1 else 0) for first, count in found),
     )
 
 
@@ -145,7 +144,7 @@ class PlainTray:
 
     def load(self, part: Part, layout: Layout) -> int | None:
         # Two counters of one key's packets would drift apart, and a number would be used twice.
-        assert layout.guard is RTCP or not part.row.seals, "these targets' RTP is counted by their seals"
+        assert layout.guard is RTCP or not part.row.sealed, "these targets' RTP is counted by their seals"
         packets, targets = len(layout.plain), part.size
         cells, used = self._grid(layout), targets * packets
         self._cells = cells
@@ -184,7 +183,7 @@ class PlainTray:
         return self._batches[self._cells].send(first, end)
 
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
-        start = target * len(layout.template) + layout.offsets[packet]
+        start = target * len(layout.template) + packet * self._cells.size
         return self._cells.memory[start : start + layout.whole[packet]]
 
     def _grid(self, layout: Layout) -> kernel.Cells:
