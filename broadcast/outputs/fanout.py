@@ -123,12 +123,11 @@ class Fanout:
             self._picture(frame, 0, now)
         else:
             stream = self._streams[Kind.AUDIO]
-            pieces = stream.number(frame, now)
-            for group in self._listeners.values() if pieces else ():
+            numbered = stream.number(frame, now)
+            for group in self._listeners.values() if numbered else ():
                 live = group.live
                 if live:
-                    packets = [stream.packet(piece, group.face) for piece in pieces]
-                    self._pumps[Kind.AUDIO].put(live, packets)
+                    self._pumps[Kind.AUDIO].put(live, stream.packets_of(numbered, group.face))
         self.renditions.ask(now)
         self._report(now)
 
@@ -277,12 +276,12 @@ class Fanout:
         stream = self._streams[Kind.AUDIO]
         for sequence in sequences:
             age = sequence_delta(stream.next - 1, sequence)
-            piece = stream.piece(sequence) if 0 <= age < RESEND_SPAN else None
-            if piece is None:
+            packet = stream.packet(sequence, group.face) if 0 <= age < RESEND_SPAN else None
+            if packet is None:
                 self._counts["unservable"] += age >= 0
             elif viewer.resends.take(1, now):
                 self._counts["resent"] += 1
-                viewer.peer.send_rtp([stream.packet(piece, group.face)])
+                viewer.peer.send_rtp([packet])
             else:
                 self._counts["resends_refused"] += 1
                 return

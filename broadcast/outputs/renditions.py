@@ -99,20 +99,20 @@ class Renditions:
         if self._skip(rendition, frame):
             return False
         stream = rendition.stream
-        pieces = stream.number(frame, now)
-        if not pieces:
+        numbered = stream.number(frame, now)
+        if numbered is None:
             return True
         if frame.keyframe:
             rendition.limiter.arrived()
             for group in rendition.groups.values():
                 group.release()
             for viewer in tuple(self._moving.values()):
-                self._at_keyframe(viewer, index, pieces[0].sequence, frame.timestamp, now)
+                self._at_keyframe(viewer, index, numbered.first, frame.timestamp, now)
         first = True
         for group in rendition.groups.values():
             live = group.live
             if live:
-                self._pump.put(live, [stream.packet(piece, group.face) for piece in pieces], first)
+                self._pump.put(live, stream.packets_of(numbered, group.face), first)
                 first = False
         for viewer in tuple(self._probed.values()) if index else ():
             if viewer.at == index:
@@ -150,14 +150,15 @@ class Renditions:
         stream, limiter = rendition.stream, rendition.limiter
         young = now - stream.key_at <= REPLAY_AGE
         spent = not limiter.open(now) and not limiter.wanted  # one went out, none is to come
-        pieces = stream.since_keyframe() if young or spent else []
-        first = pieces[0].sequence if pieces else stream.next
+        frames = stream.since_keyframe() if young or spent else []
+        first = frames[0].first if frames else stream.next
         viewer.numbers.begin(Span(first, viewer.at, headers))
         viewer.video = self._group(rendition, headers)
-        if pieces:
+        if frames:
             self._counts["replays"] += 1
             viewer.video.join(viewer.peer)
-            self._port.burst([viewer.peer], [stream.packet(piece, headers) for piece in pieces])
+            packets = [packet for each in frames for packet in stream.packets_of(each, headers)]
+            self._port.burst([viewer.peer], packets)
         else:
             viewer.video.wait(viewer.peer)
             limiter.want()
@@ -196,9 +197,10 @@ class Renditions:
             if span.rendition == PAD:
                 came.append(Came(span.sent, arrived, len(PADDING) + HEADERS))
                 continue
-            piece = self.all[span.rendition].stream.piece((sequence - span.face.shift) & 0xFFFF)
-            if piece is not None:
-                came.append(Came(piece.sent, arrived, len(piece.payload) + HEADERS))
+            found = self.all[span.rendition].stream.find(sequence - span.face.shift)
+            if found is not None:
+                frame, place = found
+                came.append(Came(frame.sent, arrived, len(frame.payloads[place]) + HEADERS))
         viewer.line.arrivals(now, came, lost)
         self.review(viewer, now)
 
@@ -239,9 +241,7 @@ class Renditions:
             return None
         if span.rendition == PAD:
             return self.all[viewer.at].stream.padding(sequence, span.timestamp, span.face)
-        stream = self.all[span.rendition].stream
-        piece = stream.piece((sequence - span.face.shift) & 0xFFFF)
-        return None if piece is None else stream.packet(piece, span.face)
+        return self.all[span.rendition].stream.packet(sequence - span.face.shift, span.face)
 
     def review(self, viewer: Viewer, now: float) -> None:
         """Whether the viewer should get another rendition now, or be listened to more or less closely."""

@@ -95,11 +95,11 @@ class Returns:
         for listener in self._listeners.values():
             if listener.person != person or listener.face is None:
                 continue
-            pieces = listener.stream.number(frame, now)
-            self._port.burst(
-                [listener.peer], [listener.stream.packet(each, listener.face) for each in pieces]
-            )
-            self._counts["packets"] += len(pieces)
+            numbered = listener.stream.number(frame, now)
+            if numbered is not None:
+                packets = listener.stream.packets_of(numbered, listener.face)
+                self._port.burst([listener.peer], packets)
+                self._counts["packets"] += len(packets)
             if now - listener.reported >= REPORT_EVERY:
                 self._report(listener, now)
 
@@ -138,11 +138,12 @@ class Returns:
             if not isinstance(report, rtcp.Nack) or report.media != listener.stream.ssrc:
                 continue
             for sequence in report.sequences:
-                piece = listener.stream.piece(sequence)
-                if piece is None or listener.face is None or not listener.resends.take(1, self._clock()):
-                    continue
-                self._counts["resent"] += 1
-                listener.peer.send_rtp([listener.stream.packet(piece, listener.face)])
+                if listener.face is None:
+                    return
+                packet = listener.stream.packet(sequence, listener.face)
+                if packet is not None and listener.resends.take(1, self._clock()):
+                    self._counts["resent"] += 1
+                    listener.peer.send_rtp([packet])
 
     def _report(self, listener: Listener, now: float) -> None:
         listener.reported = now

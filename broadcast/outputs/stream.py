@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from broadcast.rtp.frame import Codec, Frame, Kind
 from broadcast.rtp.history import History
-from broadcast.rtp.packet import header
+from broadcast.rtp.packet import header, headers
 from broadcast.rtp.packetise import payloads
 from broadcast.rtp.rtcp import SenderReport, SourceDescription, to_ntp
 
@@ -30,13 +30,14 @@ class Face:
     shift: int = 0  # their numbers less the stream's own
 
 
-class Piece(NamedTuple):
-    """One packet of the stream before it has a header for anybody. `sent`: monotonic seconds."""
+class Numbered(NamedTuple):
+    """A frame's packets before they have headers for anybody: the number of the first, the timestamp of all,
+    whether the last bears the marker, and when they were sent (monotonic seconds)."""
 
-    sequence: int
+    first: int
     timestamp: int
     marker: bool
-    payload: bytes
+    payloads: list[bytes]
     sent: float
 
 
@@ -54,7 +55,7 @@ class Stream:
         self.key_at = 0.0  # when it was sent
         self._next = sequence & 0xFFFF
         self._offset = offset
-        self._history: History[Piece] = History(history)
+        self._history: History[Numbered] = History(history)
         self._since_key = 0  # packets from the start of the keyframe to the newest
         self._size = history
 
@@ -63,54 +64,66 @@ class Stream:
         """The sequence number of the next packet."""
         return self._next
 
-    def number(self, frame: Frame, now: float) -> list[Piece]:
-        """The frame's packets, numbered and kept. Nothing for a frame without content, of another codec, or
-        not newer than the last: timestamps never go back."""
+    def number(self, frame: Frame, now: float) -> Numbered | None:
+        """The frame's packets, numbered and kept. None for a frame without content, of another codec, or not
+        newer than the last: timestamps never go back."""
         if frame.codec is not self.codec or (self.last and frame.timestamp <= self.last.timestamp):
             self.stale += 1
-            return []
+            return None
         parts = payloads(frame)
         if not parts:
-            return []
-        first, stamp = self._next, (frame.timestamp + self._offset) & 0xFFFFFFFF
-        last = len(parts) - 1 if frame.kind is Kind.VIDEO else -1
-        pieces = [Piece((first + i) & 0xFFFF, stamp, i == last, part, now) for i, part in enumerate(parts)]
-        for piece in pieces:
-            self._history.put(piece.sequence, piece)
-            self.octets += len(piece.payload)
-        self.packets += len(pieces)
-        self._next = (first + len(pieces)) & 0xFFFF
+            return None
+        first, count = self._next, len(parts)
+        stamp = (frame.timestamp + self._offset) & 0xFFFFFFFF
+        found = Numbered(first, stamp, frame.kind is Kind.VIDEO, parts, now)
+        for sequence in range(first, first + count):
+            self._history.put(sequence, found)
+        self.octets += sum(map(len, parts))
+        self.packets += count
+        self._next = (first + count) & 0xFFFF
         if frame.keyframe:
             self.key_first, self.key_at, self._since_key = first, now, 0
-        self._since_key += len(pieces)
+        self._since_key += count
         self.last = frame
-        return pieces
+        return found
 
-    def piece(self, sequence: int) -> Piece | None:
-        """A packet from history."""
-        return self._history.get(sequence)
-
-    def since_keyframe(self) -> list[Piece]:
+    def since_keyframe(self) -> list[Numbered]:
         """Everything from the newest keyframe to now; [] if there was none or history no longer has it."""
+        found: list[Numbered] = []
         if self.key_first is None or self._since_key > self._size:
-            return []
-        pieces = [self._history.get(self.key_first + i) for i in range(self._since_key)]
-        return [piece for piece in pieces if piece is not None]
+            return found
+        at, end = self.key_first, self.key_first + self._since_key
+        while at < end and (frame := self._history.get(at)) is not None:
+            found.append(frame)
+            at += len(frame.payloads)
+        return found
 
-    def packet(self, piece: Piece, face: Face) -> bytes:
-        """The packet as that group gets it; the same bytes each time."""
-        number = piece.sequence + face.shift
-        return (
-            header(
-                face.payload_type,
-                number,
-                piece.timestamp,
-                self.ssrc,
-                marker=piece.marker,
-                extension=_extension(face, number),
-            )
-            + piece.payload
+    def packets_of(self, frame: Numbered, face: Face) -> list[bytes]:
+        """The packets as that group gets them; the same bytes each time."""
+        count = len(frame.payloads)
+        if face.counter:
+            return [self._packet(frame, place, face) for place in range(count)]
+        first, marker, extension = frame.first + face.shift, frame.marker, face.extension
+        heads = headers(face.payload_type, first, count, frame.timestamp, self.ssrc, marker, extension)
+        return [head + payload for head, payload in zip(heads, frame.payloads, strict=True)]
+
+    def find(self, sequence: int) -> tuple[Numbered, int] | None:
+        """The frame that this packet belongs to, from history, and the packet's place in it."""
+        frame = self._history.get(sequence)
+        return None if frame is None else (frame, (sequence - frame.first) & 0xFFFF)
+
+    def packet(self, sequence: int, face: Face) -> bytes | None:
+        """One packet from history, the same bytes as in `packets_of`. `sequence` is the stream's own number."""
+        found = self.find(sequence)
+        return None if found is None else self._packet(*found, face)
+
+    def _packet(self, frame: Numbered, place: int, face: Face) -> bytes:
+        number, last = frame.first + place + face.shift, len(frame.payloads) - 1
+        marker, extension = frame.marker and place == last, _extension(face, number)
+        head = header(
+            face.payload_type, number, frame.timestamp, self.ssrc, marker=marker, extension=extension
         )
+        return head + frame.payloads[place]
 
     def padding(self, number: int, timestamp: int, face: Face) -> bytes:
         """A packet of nothing but padding, with the number that the peer sees (RFC 3550 section 5.1)."""

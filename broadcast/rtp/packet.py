@@ -103,6 +103,19 @@ def header(
     )
 
 
+def headers(
+    payload_type: int, first: int, count: int, timestamp: int, ssrc: int, marker: bool, extension: bytes
+) -> list[bytes]:
+    """The headers of a frame's packets, numbered from `first` on, the last one with `marker`: as `header`
+    gives them one by one, for a third of its time."""
+    start, stamp = 0x80 | 0x10 * bool(extension), timestamp & 0xFFFFFFFF
+    kinds = [payload_type] * (count - 1) + [payload_type | 0x80 * marker]
+    return [
+        _HEADER.pack(start, kind, (first + place) & 0xFFFF, stamp, ssrc) + extension
+        for place, kind in enumerate(kinds)
+    ]
+
+
 def build(packet: Packet) -> bytes:
     """The bytes of a packet, its header extension as it is, without padding or CSRCs."""
     extension = b""

@@ -43,6 +43,19 @@ def test_round_trip(packet: rtp.Packet, found: dict[int, bytes]) -> None:
     assert rtp.build(read) == head + packet.payload
 
 
+@given(st.integers(0, 127), st.integers(-5, 0x10010), st.integers(1, 70), st.booleans(), elements)
+def test_the_headers_of_a_frame(
+    payload_type: int, first: int, count: int, marker: bool, found: dict[int, bytes]
+) -> None:
+    """They are what each packet's header would be by itself."""
+    extension, stamp = rtp.build_extensions(found), 1 << 32 | 90_000
+    heads = rtp.headers(payload_type, first, count, stamp, 7, marker, extension)
+    assert heads == [
+        rtp.header(payload_type, first + i, stamp, 7, marker=marker and i == count - 1, extension=extension)
+        for i in range(count)
+    ]
+
+
 @given(st.binary(max_size=200))
 def test_anything_is_read_or_malformed(data: bytes) -> None:
     """Bytes from strangers raise MalformedError or nothing."""
