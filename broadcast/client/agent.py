@@ -50,6 +50,7 @@ class Agent:
         self.certificate = certificate or Certificate.generateCertificate()
         self.ufrag = secrets.token_hex(4)
         self.password = secrets.token_hex(16)
+        self._tie_breaker = secrets.token_bytes(8)
         self.on_rtp: Callable[[bytes, float], None] = nothing
         self.on_rtcp: Callable[[bytes, float], None] = nothing
         self.on_closed: Callable[[str], None] = nothing
@@ -208,6 +209,7 @@ class Agent:
                 self._secret,
                 nominate=self._remote is not None,
                 priority=PRIORITY,
+                tie_breaker=self._tie_breaker,
             )
             with contextlib.suppress(OSError):  # no route to this candidate
                 self._sockets[family].sendto(message, address)

@@ -124,9 +124,9 @@ class Fanout:
         else:
             stream = self._streams[Kind.AUDIO]
             numbered = stream.number(frame, now)
-            for group in self._listeners.values() if numbered else ():
+            for group in self._listeners.values():
                 live = group.live
-                if live:
+                if live and numbered is not None:
                     self._pumps[Kind.AUDIO].put(live, stream.packets_of(numbered, group.face))
         self.renditions.ask(now)
         self._report(now)

@@ -113,7 +113,7 @@ class Stream:
         return None if frame is None else (frame, (sequence - frame.first) & 0xFFFF)
 
     def packet(self, sequence: int, face: Face) -> bytes | None:
-        """One packet from history, the same bytes as in `packets_of`. `sequence` is the stream's own number."""
+        """One packet from history, the same bytes as in `packets_of`. `sequence`: the stream's own number."""
         found = self.find(sequence)
         return None if found is None else self._packet(*found, face)
 

@@ -20,6 +20,7 @@ from broadcast.transport.lineup import Address, Target
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
 from broadcast.transport.seal import Seal
+from broadcast.transport.stun import Habit
 from broadcast.transport.tray import SRTCP_INDEX
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Peer:
         self.password = password.encode("ascii")
         self.created = now
         self.heard = now  # when something authentic came last: a check, RTP or RTCP
-        self.paths: dict[Path, None] = {}  # proved by authentic checks, oldest first
+        self.paths: dict[Path, Habit | None] = {}  # proved by authentic checks, oldest first
         self.path: Path | None = None  # the one that we send on: nominated, or the first that was proved
         self.target: Target | None = None  # while connected: `path` with the keys
         self._exchange = exchange

@@ -226,6 +226,12 @@ class Port:
 
     def _stun(self, path: Path, datagram: bytes, now: float) -> None:
         """Answer a connectivity check, and take its path as proved (RFC 8445 section 7.3)."""
+        known = self._paths.get(path)
+        if known is not None and (habit := known.paths[path]) is not None:
+            transaction = habit.again(datagram, known.password)
+            if transaction is not None:
+                self._accept(known, path, transaction, habit.nominates, now)
+                return
         try:
             binding = stun.parse(datagram)
         except MalformedError:
@@ -242,10 +248,15 @@ class Port:
         if binding.controlled:
             outlet.send(address, stun.role_conflict(binding.transaction, peer.password))
         elif self._prove(peer, path):
-            outlet.send(address, stun.success(binding.transaction, address[0], address[1], peer.password))
-            peer.checked(path, binding.use_candidate, now)
+            peer.paths[path] = stun.habit(datagram, binding)
+            self._accept(peer, path, binding.transaction, binding.use_candidate, now)
         else:
             self._counts["rx_stun_taken"] += 1
+
+    def _accept(self, peer: Peer, path: Path, transaction: bytes, nominated: bool, now: float) -> None:
+        outlet, address = path
+        outlet.send(address, stun.success(transaction, address[0], address[1], peer.password))
+        peer.checked(path, nominated, now)
 
     def _prove(self, peer: Peer, path: Path) -> bool:
         """Remember the path. False if it is another peer's: with credentials of one's own one must not be

@@ -169,6 +169,28 @@ async def test_a_client_may_move(port: Port, join: Join) -> None:
     assert port.stats()["paths"] == paths + 1
 
 
+async def test_checks_are_answered_and_heard_for_hours(port: Port, join: Join) -> None:
+    """The first is read, those that are like it are known by their signature: each gets its answer, keeps the
+    peer, and one that is not like it is read again."""
+    _, peer = await join()
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser:
+        browser.setblocking(False)
+        browser.connect(port.addresses[0])
+        for number, nominate in enumerate([True, True, False, True]):
+            transaction, peer.heard = bytes([number]) * 12, 0.0
+            browser.send(
+                stun.request(transaction, peer.username, peer.password, nominate=nominate, priority=1)
+            )
+            answer = stun.parse(await asyncio.wait_for(loop.sock_recv(browser, 2048), 10))
+            assert (answer.kind, answer.transaction) == (stun.SUCCESS, transaction)
+            assert answer.authentic(peer.password)
+            assert answer.address == stun.xor_address(transaction, *browser.getsockname())
+            assert peer.heard > 0
+            assert peer.path
+            assert peer.path[1] == browser.getsockname()
+
+
 async def test_paths_of_a_peer_are_bounded(port: Port, join: Join) -> None:
     """However often a client moves, the port remembers a few of its paths, and the present one works."""
     agent, peer = await join()

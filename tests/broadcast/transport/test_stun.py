@@ -105,6 +105,42 @@ def test_no_altered_message_is_believed(message: bytes) -> None:
         assert binding == original or not binding.authentic(PASSWORD)
 
 
+@given(st.binary(min_size=12, max_size=12), st.booleans())
+def test_a_check_that_comes_again(transaction: bytes, nominate: bool) -> None:
+    """It is known as the last one's like by any transaction, and says its own; and not if it has the other
+    flag, another user's name or another password, or one bit turned over before the fingerprint."""
+
+    def check(transaction: bytes, flag: bool, name: str = "abcd:wxyz", password: bytes = PASSWORD) -> bytes:
+        return stun.request(transaction, name, password, nominate=flag, priority=7)
+
+    first = check(TRANSACTION, nominate)
+    habit = stun.habit(first, stun.parse(first))
+    assert habit
+    assert habit.nominates is nominate
+    again = check(transaction, nominate)
+    assert habit.again(again, PASSWORD) == transaction
+    others = [
+        check(transaction, not nominate),
+        check(transaction, nominate, "abce:wxyz"),
+        check(transaction, nominate, password=b"another"),
+        *(again[:size] for size in range(0, len(again), 4)),
+        again + bytes(4),
+    ]
+    for bit in range(8 * (len(again) - 8)):
+        altered = bytearray(again)
+        altered[bit // 8] ^= 1 << bit % 8
+        others.append(bytes(altered))
+    assert not any(habit.again(each, PASSWORD) for each in others)
+
+
+def test_an_odd_check_has_no_habit() -> None:
+    """One without fingerprint is read each time."""
+    bare = stun.request(TRANSACTION, "abcd:wxyz", PASSWORD, nominate=False, priority=1)[:-8]
+    bare = bare[:2] + (len(bare) - 20).to_bytes(2, "big") + bare[4:]
+    assert stun.parse(bare).authentic(PASSWORD)
+    assert stun.habit(bare, stun.parse(bare)) is None
+
+
 def test_what_follows_the_signature_is_not_believed() -> None:
     """An attribute behind MESSAGE-INTEGRITY, which anybody could have added, is passed over."""
     unsigned = stun.request(TRANSACTION, "abcd:wxyz", PASSWORD, nominate=False, priority=1)[:-8]
