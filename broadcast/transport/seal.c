@@ -68,14 +68,14 @@ INLINE void add_products(struct pairs *sums, __m256i one, __m256i other)
 INLINE __m128i both(__m256i pair) { return _mm256_castsi256_si128(pair) ^ _mm256_extracti128_si256(pair, 1); }
 
 /* The hash after one to TURN more blocks. */
-INLINE __m128i hashed(const struct seal *seal, __m128i hash, const unsigned char *at, int blocks)
+INLINE __m128i hashed(const struct seal *seal, __m128i hash, const __m128i *blocks, int count)
 {
     struct sums sums = {0};
-    for (int i = 0; i < blocks; i++) {
-        __m128i block = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(at + BLOCK * i)), swapping());
+    for (int i = 0; i < count; i++) {
+        __m128i block = _mm_shuffle_epi8(blocks[i], swapping());
         if (i == 0)
             block ^= hash;
-        add_product(&sums, block, seal->power[TURN - blocks + i]);
+        add_product(&sums, block, seal->power[TURN - count + i]);
     }
     return reduced(sums);
 }
@@ -221,10 +221,20 @@ static int header_size(const unsigned char *packet, int size)
     return fixed + 4 + 4 * (packet[fixed + 2] << 8 | packet[fixed + 3]);
 }
 
-/* What `srtp_protect` makes of a packet, written elsewhere: 0 if so, and `length` has grown by the tag. */
+/* A block as far as it holds `bytes`, 1 to BLOCK; zeros behind. */
+INLINE __m128i first_of(__m128i block, int bytes)
+{
+    static const unsigned char mask[2 * BLOCK] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    return block & _mm_loadu_si128((const __m128i *)(mask + BLOCK - bytes));
+}
+
+/* What `srtp_protect` makes of a packet, written elsewhere: 0 if so, and `length` has grown by the tag. Whole
+   blocks are read and written, so up to BLOCK bytes behind the packet are read, too; what is written there is
+   overwritten by the tag. */
 WIDE int seal_packet(struct seal *seal, const unsigned char *packet, unsigned char *out, int *length)
 {
-    _Alignas(32) unsigned char scratch[(TURN + 1) * BLOCK] = {0};
+    _Alignas(32) __m128i scratch[TURN + 1];
     int size = *length, header = header_size(packet, size);
     if (header > size || header > TURN * BLOCK)
         return 1;
@@ -244,10 +254,13 @@ WIDE int seal_packet(struct seal *seal, const unsigned char *packet, unsigned ch
         _mm256_broadcastsi128_si256(_mm_shuffle_epi8(start, swapping())), _mm256_set_epi32(0, 0, 0, 2, 0, 0, 0, 1));
     __m256i stream[TURN / 2];
 
-    memcpy(out, packet, header);
-    memcpy(scratch, packet, header);
-    __m128i hash = hashed(seal, _mm_setzero_si128(), scratch, (header + BLOCK - 1) / BLOCK);
-    int at = header;
+    int blocks = (header + BLOCK - 1) / BLOCK, at = header;
+    for (int i = 0; i < blocks; i++) {
+        scratch[i] = _mm_loadu_si128((const __m128i *)packet + i);
+        _mm_storeu_si128((__m128i *)out + i, scratch[i]);
+    }
+    scratch[blocks - 1] = first_of(scratch[blocks - 1], header - BLOCK * (blocks - 1));
+    __m128i hash = hashed(seal, _mm_setzero_si128(), scratch, blocks);
     for (; size - at >= TURN * BLOCK; at += TURN * BLOCK) {
         key_stream(seal->round, counter, stream);
         for (int k = 0; k < TURN / 2; k++) {
@@ -258,20 +271,22 @@ WIDE int seal_packet(struct seal *seal, const unsigned char *packet, unsigned ch
         counter = _mm256_add_epi32(counter, _mm256_set_epi32(0, 0, 0, TURN, 0, 0, 0, TURN));
     }
 
-    int rest = size - at, blocks = (rest + BLOCK - 1) / BLOCK;
-    memcpy(scratch, packet + at, rest);
     key_stream(seal->round, counter, stream);
     for (int k = 0; k < TURN / 2; k++)
-        _mm256_store_si256((__m256i *)scratch + k, stream[k] ^ _mm256_load_si256((const __m256i *)scratch + k));
-    memcpy(out + at, scratch, rest);
-    memset(scratch + rest, 0, sizeof scratch - rest);
+        _mm256_store_si256((__m256i *)scratch + k, stream[k]);
+    blocks = (size - at + BLOCK - 1) / BLOCK;
+    for (int i = 0; i < blocks; i++) {
+        scratch[i] ^= _mm_loadu_si128((const __m128i *)(packet + at) + i);
+        _mm_storeu_si128((__m128i *)(out + at) + i, scratch[i]);
+    }
+    if (blocks > 0)
+        scratch[blocks - 1] = first_of(scratch[blocks - 1], size - at - BLOCK * (blocks - 1));
     if (blocks == TURN) { /* no power for one more */
         hash = hashed(seal, hash, scratch, TURN);
-        memset(scratch, 0, BLOCK);
         blocks = 0;
     }
-    uint64_t bits[2] = {__builtin_bswap64((uint64_t)header * 8), __builtin_bswap64((uint64_t)(size - header) * 8)};
-    memcpy(scratch + blocks * BLOCK, bits, BLOCK);
+    scratch[blocks] = _mm_set_epi64x(__builtin_bswap64((uint64_t)(size - header) * 8),
+                                     __builtin_bswap64((uint64_t)header * 8));
     hash = hashed(seal, hash, scratch, blocks + 1);
     _mm_storeu_si128((__m128i *)(out + size), _mm_shuffle_epi8(hash, swapping()) ^ mask);
     *length = size + BLOCK;

@@ -40,7 +40,7 @@ class Seal:
         """One packet, protected. Raises ValueError if it is no RTP packet, its number is too old or from
         before the first, or its SSRC one too many."""
         room, length = ffi.new("unsigned char[]", len(packet) + TAG), ffi.new("int *", len(packet))
-        if library().seal_packet(self._session, packet, room, length):
+        if library().seal_packet(self._session, packet + bytes(TAG), room, length):
             raise ValueError("this packet cannot be protected")
         return bytes(ffi.buffer(room, length[0]))
 

@@ -67,7 +67,7 @@ class Floor:
                 self._size,
                 self._names,
                 self._count,
-                b"".join(run),
+                b"".join(run) + bytes(TAG),  # seal.c reads that far
                 count,
                 len(run[0]),
                 len(run[-1]),
