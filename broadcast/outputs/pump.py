@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from broadcast.transport.lineup import LineUp
 
-TURN = 1000  # packets of pictures delivered in one turn: about 1.5 ms, by which sound may be held up
-SOUND_TURN = 2000  # packets of sound: it comes in one piece as long as that takes no longer than 2 ms
+# Packets delivered in one turn; what waits goes in one piece if that is no more than two turns: to come back
+# costs a tenth of a turn.
+TURN = 1000  # of pictures: 1.5 to 3 ms, by which sound may be held up
+SOUND_TURN = 2000  # of sound
 BACKLOG = 30  # frames that may wait
 
 Burst = Callable[[LineUp, Sequence[bytes]], None]
@@ -26,6 +28,7 @@ class Pump:
         self._turn = turn
         self._jobs: deque[tuple[LineUp, Sequence[bytes], bool]] = deque()
         self._frames = 0  # among the jobs
+        self._packets = 0  # that wait
         self._done = 0  # peers served of the first job
         self._deferred = False
 
@@ -41,18 +44,18 @@ class Pump:
             return
         self._jobs.append((peers, packets, first))
         self._frames += first
+        self._packets += len(peers) * len(packets)
         if not self._deferred:
             self._run()
 
     def clear(self) -> None:
         """Forget what waits."""
         self._jobs.clear()
-        self._frames = 0
-        self._done = 0
+        self._frames = self._packets = self._done = 0
 
     def _run(self) -> None:
         self._deferred = False
-        budget = self._turn
+        budget = self._turn if self._packets > 2 * self._turn else self._packets
         while self._jobs and budget > 0:
             peers, packets, first = self._jobs[0]
             count = max(1, budget // len(packets))
@@ -60,6 +63,7 @@ class Pump:
             some = peers if whole else peers[self._done : self._done + count]
             self._burst(some, packets)
             budget -= len(some) * len(packets)
+            self._packets -= len(some) * len(packets)
             self._done += len(some)
             if self._done >= len(peers):
                 self._jobs.popleft()

@@ -27,16 +27,16 @@ struct control { struct cmsghdr head; uint16_t segment; char pad[6]; };
    them into, 0 for a single one. */
 struct run { int first, packets, segment; };
 
-/* One layout: packets close behind each other with room for what SRTP adds. `plain` and `whole` are the bytes
-   of each without and with it, `span` those of all. It is libsrtp's `protect` that protects, or for sealed targets
-   `seal`, whose sessions have `session` bytes in one piece. */
+/* One layout: packets close behind each other with room for what SRTP adds. `plain` are the bytes of each without
+   that, `added` those that come to each, `span` those of all. It is libsrtp's `protect` that protects, or for sealed
+   targets `seal`, whose sessions have `session` bytes in one piece. */
 struct layout {
     protect_t protect;
     seal_t seal;
     const unsigned char *template;
-    const int *plain, *whole;
+    const int *plain;
     const struct run *run;
-    int span, packets, runs, session;
+    int span, added, runs, session;
 };
 
 struct tray {
@@ -88,7 +88,7 @@ int tray_load(struct tray *tray, const struct layout *layout, int sealed, void *
                 int length = layout->plain[packet];
                 int refused = sealed ? layout->seal(sessions[target], from, at, &length)
                                      : layout->protect(sessions[target], at, &length);
-                if (refused || length != layout->whole[packet])
+                if (refused || length != layout->plain[packet] + layout->added)
                     return target;
                 at += length;
                 from += length;

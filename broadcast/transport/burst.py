@@ -123,7 +123,7 @@ class Outlet:
             singly = self.way is Way.SENDTO or self._backlog
             flown = Flown(0) if singly else self._tray.fly(rest, layout)
             if flown.served:
-                self._sent(flown.served * len(layout.plain), flown.served * sum(layout.whole))
+                self._sent(flown.served * len(layout.plain), flown.served * layout.octets(0, len(layout.plain)))
                 self._doubts = 0
             first += flown.served
             some = rest.cut(flown.served, flown.served + room)
@@ -169,7 +169,7 @@ class Outlet:
         targets = flight.part.size
         for number, (packet, packets, _) in enumerate(flight.layout.runs):
             sent = max(0, min(end, (number + 1) * targets) - max(first, number * targets))
-            self._sent(sent * packets, sent * sum(flight.layout.whole[packet : packet + packets]))
+            self._sent(sent * packets, sent * flight.layout.octets(packet, packet + packets))
 
     def _sent(self, datagrams: int, size: int) -> None:
         self._counts["tx_datagrams"] += datagrams

@@ -11,9 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from array import array
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +33,8 @@ ffi.cdef(
     struct run { int first, packets, segment; };
     struct layout {
         uintptr_t protect, seal;
-        const unsigned char *template; const int *plain, *whole; const struct run *run;
-        int span, packets, runs, session;
+        const unsigned char *template; const int *plain; const struct run *run;
+        int span, added, runs, session;
     };
     int seal_possible(void);
     struct seal *seal_new(const unsigned char *key, const unsigned char *salt);
@@ -104,16 +102,15 @@ class CompiledTray:
 
     def lay_out(self, packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool) -> Layout:
         layout = lay_out(packets, tag, guard, segmented)
-        runs = array("i", chain.from_iterable(layout.runs))
-        plan: Any = ffi.new("struct layout *")
-        plan.protect = guard.address
-        plan.seal, plan.session = self._seal
-        plan.template = ffi.from_buffer("unsigned char[]", layout.template)
-        plan.plain = ffi.from_buffer("int[]", layout.plain)
-        plan.whole = ffi.from_buffer("int[]", layout.whole)
-        plan.run = ffi.cast("struct run *", ffi.from_buffer(runs))
-        plan.span, plan.packets, plan.runs = len(layout.template), len(layout.plain), len(layout.runs)
-        layout.plan = plan, runs  # which it points to, as to what the layout has itself
+        pointed = (
+            ffi.from_buffer("unsigned char[]", layout.template),
+            ffi.from_buffer("int[]", layout.plain),
+            ffi.new("struct run[]", layout.runs),
+        )
+        seal, session = self._seal
+        numbers = len(layout.template), layout.added, len(layout.runs), session
+        plan = ffi.new("struct layout *", (guard.address, seal, *pointed, *numbers))
+        layout.plan = plan, pointed  # what it points to must last as long
         return layout
 
     def room(self, layout: Layout) -> int:
@@ -135,8 +132,8 @@ class CompiledTray:
         return (sent, 0) if sent > 0 else (0, -sent)
 
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
-        start = target * len(layout.template) + sum(layout.whole[:packet])
-        return self._arena[start : start + layout.whole[packet]]
+        start = target * len(layout.template) + layout.octets(0, packet)
+        return self._arena[start : start + layout.octets(packet, packet + 1)]
 
 
 def seal_function() -> tuple[int, int]:

@@ -53,9 +53,13 @@ class Layout:
     guard: Guard
     template: bytes  # the plain packets with room for what is added
     plain: "array[int]"  # bytes of each packet
-    whole: "array[int]"  # ... with what is added
-    runs: tuple[tuple[int, int, int], ...]
+    added: int  # bytes to each
+    runs: list[tuple[int, int, int]]
     plan: Any = None
+
+    def octets(self, first: int, end: int) -> int:
+        """Bytes of some packets with what is added."""
+        return sum(self.plain[first:end]) + (end - first) * self.added
 
 
 class Flown(NamedTuple):
@@ -91,13 +95,14 @@ class Tray(Protocol):
         """One datagram of what is loaded."""
 
 
-def runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Cut packets into (first, count) that GSO takes as one: all equal in size, the last may be shorter."""
+def runs(sizes: Sequence[int], added: int = 0) -> list[tuple[int, int]]:
+    """Cut packets into (first, count) that GSO takes as one: all equal in size, the last may be shorter.
+    `added` bytes come to each size."""
     found = []
     first = 0
     while first < len(sizes):
         size = sizes[first]
-        most = min(len(sizes), first + MAX_SEGMENTS, first + MAX_RUN // size)
+        most = min(len(sizes), first + MAX_SEGMENTS, first + MAX_RUN // (size + added))
         end = first + 1
         while end < most and sizes[end] == size:
             end += 1
@@ -110,16 +115,15 @@ def runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
 
 def lay_out(packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool, cell: int = 0) -> Layout:
     """Packets in cells of so many bytes; close together if `cell` is 0."""
-    plain, more = array("i", map(len, packets)), tag + guard.more
-    whole = array("i", [size + more for size in plain])
-    found = runs(whole) if segmented else [(index, 1) for index in range(len(packets))]
-    gaps = (bytes(cell - size) for size in plain) if cell else repeat(bytes(more))
+    plain, added = array("i", map(len, packets)), tag + guard.more
+    found = runs(plain, added) if segmented else [(index, 1) for index in range(len(packets))]
+    gaps = (bytes(cell - size) for size in plain) if cell else repeat(bytes(added))
     return Layout(
         guard,
         b"".join(chain.from_iterable(zip(packets, gaps))),  # noqa: B905 - gaps without end
         plain,
-        whole,
-        tuple((first, count, whole[first] if count > 1 else 0) for first, count in found),
+        added,
+        [(first, count, plain[first] + added if count > 1 else 0) for first, count in found],
     )
 
 
@@ -137,7 +141,9 @@ class PlainTray:
 
     def lay_out(self, packets: Sequence[bytes], tag: int, guard: Guard, segmented: bool) -> Layout:
         longest = max(map(len, packets)) + tag + guard.more
-        return lay_out(packets, tag, guard, segmented, next(size for size in CELLS if longest <= size))
+        layout = lay_out(packets, tag, guard, segmented, next(size for size in CELLS if longest <= size))
+        layout.plan = array("i", [size + layout.added for size in layout.plain])
+        return layout
 
     def room(self, layout: Layout) -> int:
         return min(self._grid(layout).count // len(layout.plain), kernel.MAX_ENTRIES // len(layout.runs))
@@ -152,14 +158,14 @@ class PlainTray:
         self._lengths[:used] = layout.plain * targets
         handles = chain.from_iterable(map(repeat, part.row.handles[part.first : part.end], repeat(packets)))
         refused = any(map(layout.guard.protect, handles, cells.pointers, self._length_pointers))
-        expected = layout.whole * targets
+        expected = layout.plan * targets
         if refused or self._lengths[:used] != expected:
             return next((i for i in range(used) if self._lengths[i] != expected[i]), 0) // packets
         batch = self._batches.get(cells)
         if batch is not None:
             size = part.row.name_size
             batch.address(part.row.names[part.first * size : part.end * size], size, len(layout.runs))
-            batch.measure(array("Q", layout.whole) * targets)
+            batch.measure(array("Q", layout.plan) * targets)
             for number, (first, count, segment) in enumerate(layout.runs):
                 batch.assign(number * targets, targets, first, packets, count, segment)
         return None
@@ -184,7 +190,7 @@ class PlainTray:
 
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
         start = target * len(layout.template) + packet * self._cells.size
-        return self._cells.memory[start : start + layout.whole[packet]]
+        return self._cells.memory[start : start + layout.plan[packet]]
 
     def _grid(self, layout: Layout) -> kernel.Cells:
         return next(each for each in self._grids if each.size * len(layout.plain) == len(layout.template))
