@@ -123,7 +123,8 @@ class Outlet:
             singly = self.way is Way.SENDTO or self._backlog
             flown = Flown(0) if singly else self._tray.fly(rest, layout)
             if flown.served:
-                self._sent(flown.served * len(layout.plain), flown.served * layout.octets(0, len(layout.plain)))
+                packets = len(layout.plain)
+                self._sent(flown.served * packets, flown.served * layout.octets(0, packets))
                 self._doubts = 0
             first += flown.served
             some = rest.cut(flown.served, flown.served + room)
