@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from demo.server import Server, free_port, shortened
 
@@ -22,6 +23,8 @@ CACHE = ROOT / "build" / "tests"  # prepared media, kept between runs
 # No test may fail because the machine is busy.
 settings.register_profile("pavilion", deadline=None)
 settings.load_profile("pavilion")
+# Nothing lets a number in that is none, and NaN would not be equal to itself: whoever wants it, says so.
+st.register_type_strategy(float, st.floats(allow_nan=False))
 
 StartServer = Callable[..., Awaitable[Server]]
 

@@ -124,10 +124,10 @@ class Fanout:
         else:
             stream = self._streams[Kind.AUDIO]
             numbered = stream.number(frame, now)
-            for group in self._listeners.values():
-                live = group.live
-                if live and numbered is not None:
-                    self._pumps[Kind.AUDIO].put(live, stream.packets_of(numbered, group.face))
+            if numbered is not None:
+                groups = self._listeners.values()
+                jobs = [(group.live, stream.packets_of(numbered, group.face)) for group in groups]
+                self._pumps[Kind.AUDIO].put(jobs)
         self.renditions.ask(now)
         self._report(now)
 

@@ -3,7 +3,7 @@ viewers does not hold up sound, signalling and everybody else.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from broadcast.transport.lineup import LineUp
 
@@ -13,6 +13,7 @@ TURN = 1000  # of pictures: 1.5 to 3 ms, by which sound may be held up
 SOUND_TURN = 2000  # of sound
 BACKLOG = 30  # frames that may wait
 
+Job = tuple[LineUp, Sequence[bytes]]  # packets, and who gets them
 Burst = Callable[[LineUp, Sequence[bytes]], None]
 
 
@@ -26,8 +27,8 @@ class Pump:
         self._burst = burst
         self._defer = defer
         self._turn = turn
-        self._jobs: deque[tuple[LineUp, Sequence[bytes], bool]] = deque()
-        self._frames = 0  # among the jobs
+        self._jobs: deque[tuple[Job, bool]] = deque()  # and whether a frame ends with it
+        self._frames = 0  # that wait
         self._packets = 0  # that wait
         self._done = 0  # peers served of the first job
         self._deferred = False
@@ -37,14 +38,16 @@ class Pump:
         """Whether the machine does not keep up."""
         return self._frames >= BACKLOG
 
-    def put(self, peers: LineUp, packets: Sequence[bytes], first: bool = True) -> None:
-        """Send `packets` to `peers` after what waits already; at once if nothing waits and it is little.
-        `first`: whether a frame begins with this; the same frame for others belongs to it."""
-        if not peers or not packets:
+    def put(self, frame: Iterable[Job]) -> None:
+        """Send a frame, to each line-up in its own packets, after what waits already; at once if nothing
+        waits and it is little. The packets must not change any more."""
+        jobs = [job for job in frame if all(job)]
+        if not jobs:
             return
-        self._jobs.append((peers, packets, first))
-        self._frames += first
-        self._packets += len(peers) * len(packets)
+        last = len(jobs) - 1
+        self._jobs.extend((job, index == last) for index, job in enumerate(jobs))
+        self._frames += 1
+        self._packets += sum(len(peers) * len(packets) for peers, packets in jobs)
         if not self._deferred:
             self._run()
 
@@ -57,7 +60,7 @@ class Pump:
         self._deferred = False
         budget = self._turn if self._packets > 2 * self._turn else self._packets
         while self._jobs and budget > 0:
-            peers, packets, first = self._jobs[0]
+            (peers, packets), last = self._jobs[0]
             count = max(1, budget // len(packets))
             whole = not self._done and count >= len(peers)
             some = peers if whole else peers[self._done : self._done + count]
@@ -67,7 +70,7 @@ class Pump:
             self._done += len(some)
             if self._done >= len(peers):
                 self._jobs.popleft()
-                self._frames -= first
+                self._frames -= last
                 self._done = 0
         if self._jobs:
             self._deferred = True

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from broadcast.outputs.limits import KeyframeLimiter
 from broadcast.outputs.line import Came, Line
 from broadcast.outputs.numbering import PAD, Span
-from broadcast.outputs.pump import Pump
+from broadcast.outputs.pump import Job, Pump
 from broadcast.outputs.stream import PADDING, Face, Stream
 from broadcast.outputs.viewer import Group, Viewer, face
 from broadcast.rtp.frame import Frame
@@ -108,15 +108,15 @@ class Renditions:
                 group.release()
             for viewer in tuple(self._moving.values()):
                 self._at_keyframe(viewer, index, numbered.first, frame.timestamp, now)
-        first = True
-        for group in rendition.groups.values():
-            live = group.live
-            if live:
-                self._pump.put(live, stream.packets_of(numbered, group.face), first)
-                first = False
+        jobs: list[Job] = [
+            (live, stream.packets_of(numbered, group.face))
+            for group in rendition.groups.values()
+            if (live := group.live)
+        ]
         for viewer in tuple(self._probed.values()) if index else ():
             if viewer.at == index:
-                self._pad(viewer, now)
+                jobs += self._padding(viewer, now)
+        self._pump.put(jobs)
         return True
 
     def ask(self, now: float) -> None:
@@ -331,24 +331,25 @@ class Renditions:
         else:
             self._probed.pop(viewer.peer.id, None)
 
-    def _pad(self, viewer: Viewer, now: float) -> None:
+    def _padding(self, viewer: Viewer, now: float) -> list[Job]:
         """Padding beside the picture, to find out what the line would carry. It takes numbers of its own."""
         group, line = viewer.video, viewer.line
         if group is None or line is None or viewer.pinned is not None or viewer.peer.id in self._moving:
-            return
+            return []
         if viewer.paused is not None or group.waits(viewer.peer):
-            return
+            return []
         probing = line.probing
         count = round(line.padding(now) / (len(PADDING) + HEADERS))
         self._counts["probes"] += line.probing and not probing
-        if count:
-            stream, number = self.all[viewer.at].stream, self._next(viewer)
-            stamp = stream.timestamp
-            viewer.numbers.note(Span(number, PAD, group.face, stamp, now))
-            packets = [stream.padding(number + place, stamp, group.face) for place in range(count)]
-            self._pump.put(self._port.line_up([viewer.peer]), packets, False)
-            self._counts["padding"] += count
-            self._reface(viewer, group.face.shift + count, now)
+        if not count:
+            return []
+        stream, number = self.all[viewer.at].stream, self._next(viewer)
+        stamp = stream.timestamp
+        viewer.numbers.note(Span(number, PAD, group.face, stamp, now))
+        packets = [stream.padding(number + place, stamp, group.face) for place in range(count)]
+        self._counts["padding"] += count
+        self._reface(viewer, group.face.shift + count, now)
+        return [(self._port.line_up([viewer.peer]), packets)]
 
     def _age(self, viewer: Viewer, sequence: int) -> int:
         """How many packets ago this one was sent; below 0: never."""

@@ -134,12 +134,10 @@ class Returns:
         except MalformedError:
             self._counts["malformed"] += 1  # the fan-out has told the log
             return
-        for report in reports:
+        for report in reports if listener.face is not None else ():
             if not isinstance(report, rtcp.Nack) or report.media != listener.stream.ssrc:
                 continue
             for sequence in report.sequences:
-                if listener.face is None:
-                    return
                 packet = listener.stream.packet(sequence, listener.face)
                 if packet is not None and listener.resends.take(1, self._clock()):
                     self._counts["resent"] += 1

@@ -103,8 +103,15 @@ class Stream:
         count = len(frame.payloads)
         if face.counter:
             return [self._packet(frame, place, face) for place in range(count)]
-        first, marker, extension = frame.first + face.shift, frame.marker, face.extension
-        heads = headers(face.payload_type, first, count, frame.timestamp, self.ssrc, marker, extension)
+        heads = headers(
+            face.payload_type,
+            frame.first + face.shift,
+            count,
+            frame.timestamp,
+            self.ssrc,
+            marker=frame.marker,
+            extension=face.extension,
+        )
         return [head + payload for head, payload in zip(heads, frame.payloads, strict=True)]
 
     def find(self, sequence: int) -> tuple[Numbered, int] | None:

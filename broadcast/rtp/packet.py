@@ -104,7 +104,7 @@ def header(
 
 
 def headers(
-    payload_type: int, first: int, count: int, timestamp: int, ssrc: int, marker: bool, extension: bytes
+    payload_type: int, first: int, count: int, timestamp: int, ssrc: int, *, marker: bool, extension: bytes
 ) -> list[bytes]:
     """The headers of a frame's packets, numbered from `first` on, the last one with `marker`: as `header`
     gives them one by one, for a third of its time."""

@@ -89,6 +89,7 @@ class Outlet:
             self._loop.remove_writer(self._sock)
         self._backlog.clear()
         self.waiting = 0
+        self._laid = None
 
     def send(self, address: Address, datagram: bytes) -> None:
         """One datagram as it is (STUN, DTLS, RTCP), ahead of any backlog; dropped when the kernel is full."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from broadcast.transport.seal import Seal
 
 Address = tuple[Any, ...]  # as Python's socket module gives it
+SEAL_TAG = 16  # bytes that a seal adds
 
 
 class Target:
@@ -48,7 +49,7 @@ class Target:
 
 class Row:
     """Targets that differ in address and keys only: one way out, one size of tag, one family, all with a seal
-    or none."""
+    or none. `seals` are those seals' addresses."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.outlet, self.tag = targets[0].outlet, targets[0].tag
@@ -56,14 +57,10 @@ class Row:
         self.handles = [target.handle for target in targets]
         self.names = b"".join(target.name for target in targets)
         self.name_size = len(targets[0].name)
-        self.sealed = targets[0].seal is not None
-
-    @cached_property
-    def seals(self) -> "array[int]":
-        """The seals' addresses; empty if these targets have none."""
-        found = array("Q", [target.seal.address for target in self.targets if target.seal is not None])
-        assert len(found) in (0, len(self.targets)), "C would read past the end"
-        return found
+        self.seals = array("Q", [target.seal.address for target in targets if target.seal is not None])
+        self.sealed = len(self.seals) > 0
+        assert len(self.seals) in (0, len(targets)), "C would read past the end"
+        assert not self.sealed or self.tag == SEAL_TAG, "seal.c would write past the end"
 
     @cached_property
     def pointers(self) -> Any:

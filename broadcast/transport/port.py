@@ -132,7 +132,8 @@ class Port:
         return line_up(targets)
 
     def burst(self, peers: LineUp | Collection[Peer], packets: Sequence[bytes]) -> None:
-        """Plain RTP `packets` to every one of `peers` (those not connected get nothing)."""
+        """Plain RTP `packets` to every one of `peers` (those not connected get nothing). The same sequence
+        may come several times, and must not have been changed then."""
         for part in peers if isinstance(peers, LineUp) else self.line_up(peers):
             if part.row.outlet is not None:
                 part.row.outlet.burst(part, packets)

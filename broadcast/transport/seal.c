@@ -230,11 +230,11 @@ INLINE __m128i first_of(__m128i block, int bytes)
 }
 
 /* What `srtp_protect` makes of a packet, written elsewhere: 0 if so, and `length` has grown by the tag. Whole
-   blocks are read and written, so up to BLOCK bytes behind the packet are read, too; what is written there is
-   overwritten by the tag. */
+   blocks are read and written, so some of the BLOCK bytes behind the packet are read, too; what is written there
+   is overwritten by the tag. */
 WIDE int seal_packet(struct seal *seal, const unsigned char *packet, unsigned char *out, int *length)
 {
-    _Alignas(32) __m128i scratch[TURN + 1];
+    _Alignas(32) __m128i scratch[TURN];
     int size = *length, header = header_size(packet, size);
     if (header > size || header > TURN * BLOCK)
         return 1;

@@ -13,8 +13,9 @@ from pylibsrtp import Error, Policy, Session
 
 from broadcast.rtp.packet import header
 from broadcast.transport.compiled import ffi, library
+from broadcast.transport.lineup import SEAL_TAG
 
-KEY, SALT, TAG = 16, 12, 16  # bytes
+KEY, SALT, TAG = 16, 12, SEAL_TAG  # bytes
 SIZES = (0, 1, 15, 16, 17, 111, 112, 113, 127, 128, 129, 500, 1150)  # bytes of payload that are compared
 
 

@@ -3,6 +3,7 @@
 Only what ICE needs: Binding requests with short-term credentials, their success answers, and the
 role-conflict error. Reading is in two steps so that a stranger costs little: `parse` looks at bytes
 only, `Binding.authentic` computes the HMAC, and the caller asks it only for a user name that it knows.
+Who has been read once is known by a `Habit` from then on.
 """
 
 import hmac
@@ -61,7 +62,8 @@ class Habit:
     nominates: bool
 
     def again(self, check: bytes, password: bytes) -> bytes | None:
-        """The transaction, if this is such a check, signed with `password`; else None: it is to be read."""
+        """The transaction, if this is such a check, signed with `password`; else None: it is to be read. The
+        fingerprint behind the HMAC is passed over: it proves less."""
         if check[:8] != self.head or check[HEADER:-_SIGNATURES] != self.attributes:
             return None
         length = (len(check) - HEADER - _FINGERPRINT_SIZE).to_bytes(2, "big")

@@ -9,9 +9,10 @@ from broadcast.outputs.limits import Bucket, KeyframeLimiter
 from broadcast.outputs.pump import TURN, Pump
 
 
-@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(1, 80)), max_size=12))
-def test_the_pump_keeps_order_and_bounds(jobs: list[tuple[int, int]]) -> None:
-    """Every peer gets every burst once and in order, and no turn delivers more than two turns' share."""
+@given(st.lists(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 80)), max_size=6), max_size=6))
+def test_the_pump_keeps_order_and_bounds(frames: list[list[tuple[int, int]]]) -> None:
+    """Every peer gets every burst once and in order, and no turn delivers more than two turns' share, however
+    many line-ups a frame is for."""
     later: list[Callable[[], None]] = []
     got: dict[int, list[bytes]] = {}
     work = [0]
@@ -22,8 +23,17 @@ def test_the_pump_keeps_order_and_bounds(jobs: list[tuple[int, int]]) -> None:
             got.setdefault(peer, []).extend(packets)
 
     pump = Pump(burst, later.append)  # type: ignore[arg-type]
-    for index, (peers, packets) in enumerate(jobs):
-        pump.put(range(peers), [bytes((index, n)) for n in range(packets)])  # type: ignore[arg-type]
+    jobs: list[tuple[int, int]] = []
+    for frame in frames:
+        work[0] = 0
+        numbers = range(len(jobs), len(jobs) + len(frame))
+        bursts = [
+            (range(peers), [bytes((index, n)) for n in range(packets)])
+            for index, (peers, packets) in zip(numbers, frame, strict=True)
+        ]
+        pump.put(bursts)  # type: ignore[arg-type]
+        jobs += frame
+        assert work[0] <= 2 * TURN + 80
     while later:
         work[0] = 0
         later.pop(0)()

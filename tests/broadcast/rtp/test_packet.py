@@ -49,7 +49,7 @@ def test_the_headers_of_a_frame(
 ) -> None:
     """They are what each packet's header would be by itself."""
     extension, stamp = rtp.build_extensions(found), 1 << 32 | 90_000
-    heads = rtp.headers(payload_type, first, count, stamp, 7, marker, extension)
+    heads = rtp.headers(payload_type, first, count, stamp, 7, marker=marker, extension=extension)
     assert heads == [
         rtp.header(payload_type, first + i, stamp, 7, marker=marker and i == count - 1, extension=extension)
         for i in range(count)

@@ -118,11 +118,11 @@ def packets(*sizes: int, first: int = 0) -> list[bytes]:
     return [header(96, first + i, 0, 7) + os.urandom(size - 12) for i, size in enumerate(sizes)]
 
 
-@given(st.lists(st.integers(12, 1400), max_size=200))
-def test_runs_are_what_gso_takes(sizes: list[int]) -> None:
+@given(st.lists(st.integers(12, 1400), max_size=200), st.sampled_from([0, 10, 16]))
+def test_runs_are_what_gso_takes(sizes: list[int], added: int) -> None:
     """Every packet is in one run, in order; in a run all are equal, only the last may be shorter; no run is
     longer than the kernel allows."""
-    found = tray.runs(sizes)
+    found = tray.runs(sizes, added)
     assert [first for first, _ in found] == [sum(count for _, count in found[:i]) for i in range(len(found))]
     assert sum(count for _, count in found) == len(sizes)
     for first, count in found:
@@ -130,7 +130,7 @@ def test_runs_are_what_gso_takes(sizes: list[int]) -> None:
         assert len(set(run[:-1])) <= 1
         assert run[-1] <= run[0]
         assert count <= tray.MAX_SEGMENTS
-        assert sum(run) <= tray.MAX_RUN
+        assert sum(run) + count * added <= tray.MAX_RUN
 
 
 def test_equal_packets_leave_together() -> None:

@@ -169,16 +169,23 @@ async def test_a_client_may_move(port: Port, join: Join) -> None:
     assert port.stats()["paths"] == paths + 1
 
 
-async def test_checks_are_answered_and_heard_for_hours(port: Port, join: Join) -> None:
+async def test_checks_are_answered_and_heard_for_hours(
+    port: Port, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first is read, those that are like it are known by their signature: each gets its answer, keeps the
     peer, and one that is not like it is read again."""
+    read: list[bytes] = []
+    habit = stun.habit
+    monkeypatch.setattr(
+        stun, "habit", lambda check, binding: (read.append(check[8:20]), habit(check, binding))[1]
+    )
     _, peer = await join()
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser:
         browser.setblocking(False)
         browser.connect(port.addresses[0])
         for number, nominate in enumerate([True, True, False, True]):
-            transaction, peer.heard = bytes([number]) * 12, 0.0
+            transaction, before = bytes([number]) * 12, peer.heard
             browser.send(
                 stun.request(transaction, peer.username, peer.password, nominate=nominate, priority=1)
             )
@@ -186,7 +193,8 @@ async def test_checks_are_answered_and_heard_for_hours(port: Port, join: Join) -
             assert (answer.kind, answer.transaction) == (stun.SUCCESS, transaction)
             assert answer.authentic(peer.password)
             assert answer.address == stun.xor_address(transaction, *browser.getsockname())
-            assert peer.heard > 0
+            assert peer.heard > before
+            assert (transaction in read) is (number != 1), "only the second is like the one before"
             assert peer.path
             assert peer.path[1] == browser.getsockname()
 

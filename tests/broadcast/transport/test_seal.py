@@ -38,8 +38,8 @@ steps = st.lists(
         st.one_of(st.integers(1, 3), st.integers(-1100, 3000)),  # to the next number
         st.sampled_from([0, 7, 99]),  # SSRC
         st.one_of(st.integers(0, 300), st.integers(0, 1200)),  # bytes of payload
-        st.integers(0, 5),  # words of the header's extension
-        st.integers(0, 3),  # contributing sources
+        st.integers(0, 14),  # words of the header's extension
+        st.one_of(st.integers(0, 3), st.integers(0, 14)),  # contributing sources: 128 bytes of header at most
     ),
     min_size=1,
     max_size=60,
