@@ -134,8 +134,8 @@ class Returns:
         except MalformedError:
             self._counts["malformed"] += 1  # the fan-out has told the log
             return
-        for report in reports if listener.face is not None else ():
-            if not isinstance(report, rtcp.Nack) or report.media != listener.stream.ssrc:
+        for report in reports:
+            if not isinstance(report, rtcp.Nack) or report.media != listener.stream.ssrc or not listener.face:
                 continue
             for sequence in report.sequences:
                 packet = listener.stream.packet(sequence, listener.face)
