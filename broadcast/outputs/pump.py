@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from broadcast.transport.lineup import LineUp
 
-# Packets delivered in one turn; what waits goes in one piece if that is no more than two turns: to come back
-# costs a tenth of a turn.
-TURN = 1000  # of pictures: 1.5 to 3 ms, by which sound may be held up
+# Packets delivered in one turn. A frame of no more than two turns goes in one piece, if nothing waits before it:
+# to come back costs a tenth of a turn.
+TURN = 1000  # of pictures: 1.5 ms, by which sound may be held up
 SOUND_TURN = 2000  # of sound
 BACKLOG = 30  # frames that may wait
 
@@ -49,16 +49,18 @@ class Pump:
         self._frames += 1
         self._packets += sum(len(peers) * len(packets) for peers, packets in jobs)
         if not self._deferred:
-            self._run()
+            self._run(self._packets if self._packets <= 2 * self._turn else self._turn)
 
     def clear(self) -> None:
         """Forget what waits."""
         self._jobs.clear()
         self._frames = self._packets = self._done = 0
 
-    def _run(self) -> None:
+    def _resume(self) -> None:
         self._deferred = False
-        budget = self._turn if self._packets > 2 * self._turn else self._packets
+        self._run(self._turn)
+
+    def _run(self, budget: int) -> None:
         while self._jobs and budget > 0:
             (peers, packets), last = self._jobs[0]
             count = max(1, budget // len(packets))
@@ -74,4 +76,4 @@ class Pump:
                 self._done = 0
         if self._jobs:
             self._deferred = True
-            self._defer(self._run)
+            self._defer(self._resume)

@@ -210,7 +210,7 @@ def test_a_keyframe_for_many_does_not_hold_up_sound() -> None:
     while hall.later:
         before = len(hall.port.bursts)
         hall.turn()
-        assert sum(peers * packets for peers, packets in hall.port.bursts[before:]) <= 2 * TURN + 70
+        assert sum(peers * packets for peers, packets in hall.port.bursts[before:]) <= TURN + 70
     assert all(pictures(peer) == [frame.data, after.data] for peer in peers)
 
 
