@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from broadcast.transport.lineup import LineUp
 
-# Packets delivered in one turn. A frame of no more than two turns goes in one piece, if nothing waits before it:
-# to come back costs a tenth of a turn.
+# Packets delivered in one turn. A frame of no more than two turns goes in one piece, if nothing waits before
+# it: to come back costs a tenth of a turn.
 TURN = 1000  # of pictures: 1.5 ms, by which sound may be held up
 SOUND_TURN = 2000  # of sound
 BACKLOG = 30  # frames that may wait

@@ -11,8 +11,8 @@ from broadcast.outputs.pump import TURN, Pump
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 80)), max_size=6), max_size=6))
 def test_the_pump_keeps_order_and_bounds(frames: list[list[tuple[int, int]]]) -> None:
-    """Every peer gets every burst once and in order, and no turn delivers more than its share, or than two for a
-    frame at its start, however many line-ups it is for."""
+    """Every peer gets every burst once and in order, and no turn delivers more than its share, or than
+    two for a frame at its start, however many line-ups it is for."""
     later: list[Callable[[], None]] = []
     got: dict[int, list[bytes]] = {}
     work = [0]
