@@ -32,6 +32,7 @@ log = logging.getLogger("pavilion.fanout")
 REPORT_EVERY = 2.5  # seconds between two sender reports to the same peer: all is sent by one clock
 READ_EVERY = 5.0  # seconds between two receiver reports of a viewer that are read: they only inform
 REPORTS = 16  # sender reports that leave together
+REPORT_PAUSE = 0.05  # seconds between two looks at who is due
 PROMPT = 0.1  # seconds from the answer to the first check of a viewer whose handshake will not last either
 SCREEN_PATIENCE = 1.5  # seconds that a queue may stand in a screen's line until its picture is a smaller one
 FULL = (Size("full", 3_000_000),)
@@ -310,6 +311,8 @@ class Fanout:
     def _report(self, now: float) -> None:
         """Sender reports, so that each viewer gets one in REPORT_EVERY: to some at a time, lest a turn be
         long, and to no fewer than REPORTS, because the same report to many is one call."""
+        if self._reported_at is not None and now - self._reported_at < REPORT_PAUSE:
+            return
         elapsed = 0.0 if self._reported_at is None else now - self._reported_at
         self._reported_at = now
         self._quota = min(self._quota + len(self._viewers) * elapsed / REPORT_EVERY, len(self._viewers))

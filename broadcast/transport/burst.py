@@ -117,22 +117,24 @@ class Outlet:
         return laid[3]
 
     def _burst(self, part: Part, layout: Layout) -> None:
-        """As far as it goes without trouble, then some with care, and so on."""
+        """As far as it goes without trouble, which is mostly to the end; then some with care, and so on."""
         room, first = self._tray.room(layout), 0
         while first < part.size:
-            rest = part.cut(first, part.size)
+            rest = part.cut(first, part.size) if first else part
             singly = self.way is Way.SENDTO or self._backlog
             flown = Flown(0) if singly else self._tray.fly(rest, layout)
             if flown.served:
                 packets = len(layout.plain)
                 self._sent(flown.served * packets, flown.served * layout.octets(0, packets))
                 self._doubts = 0
+            if flown.served == rest.size:
+                return
             first += flown.served
             some = rest.cut(flown.served, flown.served + room)
             if flown.loaded:
                 self._count(Flight(layout, some), 0, flown.sent)
                 self._send(Flight(layout, some), flown.sent)
-            elif some.size > 0:
+            else:
                 self._fly(layout, some)
             first += room
 

@@ -6,6 +6,7 @@ only, `Binding.authentic` computes the HMAC, and the caller asks it only for a u
 Who has been read once is known by a `Habit` from then on.
 """
 
+import functools
 import hmac
 import ipaddress
 import struct
@@ -18,6 +19,7 @@ MAGIC = b"\x21\x12\xa4\x42"
 REQUEST, INDICATION, SUCCESS, ERROR = 0x0001, 0x0011, 0x0101, 0x0111
 MAX_SIZE = 1280  # bytes; a check is about 100, and nothing that we want is longer
 HEADER = 20  # bytes
+KNOWN = 4096  # passwords and addresses of ours and of viewers that are kept at hand
 
 _USERNAME, _INTEGRITY, _ERROR_CODE, _XOR_ADDRESS = 0x0006, 0x0008, 0x0009, 0x0020
 _PRIORITY, _USE_CANDIDATE, _FINGERPRINT = 0x0024, 0x0025, 0x8028
@@ -47,9 +49,7 @@ class Binding:
 
     def authentic(self, password: bytes) -> bool:
         """True if the message was signed with `password` (RFC 8489 section 14.5)."""
-        return bool(self._digest) and hmac.compare_digest(
-            hmac.digest(password, self._signed, "sha1"), self._digest
-        )
+        return bool(self._digest) and hmac.compare_digest(_hmac(password, self._signed), self._digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class Habit:
             return None
         length = (len(check) - HEADER - _FINGERPRINT_SIZE).to_bytes(2, "big")
         signed = check[:2] + length + check[4:-_SIGNATURES]
-        digest = hmac.digest(password, signed, "sha1")
-        authentic = hmac.compare_digest(_INTEGRITY_HEAD + digest, check[-_SIGNATURES:-_FINGERPRINT_SIZE])
+        expected = _INTEGRITY_HEAD + _hmac(password, signed)
+        authentic = hmac.compare_digest(expected, check[-_SIGNATURES:-_FINGERPRINT_SIZE])
         return check[8:HEADER] if authentic else None
 
 
@@ -152,8 +152,8 @@ def request(
 
 def success(transaction: bytes, host: str, port: int, password: bytes) -> bytes:
     """The answer to an authentic check that came from `host`, `port`."""
-    address = _attribute(_XOR_ADDRESS, xor_address(transaction, host, port))
-    return _signed(SUCCESS, transaction, address, password)
+    address = xor_address(transaction, host, port) if ":" in host else _address4(host, port)
+    return _signed(SUCCESS, transaction, _attribute(_XOR_ADDRESS, address), password)
 
 
 def role_conflict(transaction: bytes, password: bytes) -> bytes:
@@ -172,6 +172,24 @@ def xor_address(transaction: bytes, host: str, port: int) -> bytes:
     return struct.pack("!HH", family, port ^ 0x2112) + hidden
 
 
+@functools.lru_cache(KNOWN)
+def _address4(host: str, port: int) -> bytes:
+    """For IPv4 it is the same in every transaction."""
+    return xor_address(bytes(12), host, port)
+
+
+@functools.lru_cache(KNOWN)
+def _keyed(password: bytes) -> hmac.HMAC:
+    return hmac.new(password, digestmod="sha1")
+
+
+def _hmac(password: bytes, message: bytes) -> bytes:
+    """HMAC-SHA1. To begin it anew with each message would take half as long again."""
+    begun = _keyed(password).copy()
+    begun.update(message)
+    return begun.digest()
+
+
 def _attribute(kind: int, value: bytes) -> bytes:
     return _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4)
 
@@ -179,6 +197,6 @@ def _attribute(kind: int, value: bytes) -> bytes:
 def _signed(kind: int, transaction: bytes, body: bytes, password: bytes) -> bytes:
     """The whole message, with MESSAGE-INTEGRITY (24 bytes) and FINGERPRINT (8 bytes) at its end."""
     covered = _HEAD.pack(kind, len(body) + 24, MAGIC, transaction) + body
-    body += _attribute(_INTEGRITY, hmac.digest(password, covered, "sha1"))
+    body += _INTEGRITY_HEAD + _hmac(password, covered)
     message = _HEAD.pack(kind, len(body) + 8, MAGIC, transaction) + body
     return message + _attribute(_FINGERPRINT, (zlib.crc32(message) ^ _FINGERPRINT_XOR).to_bytes(4, "big"))
