@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from broadcast.config import PersonConfig, ReairConfig, TalkConfig
 
 GRID_MOST = 6  # pictures that a grid shows
+# As signaling has them (a test holds them together), which this file may not ask:
 RESERVED = "again-"  # with which the ids of re-aired talks begin
 MACHINE = "again"  # who airs them, in the journal
 

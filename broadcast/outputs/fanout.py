@@ -311,9 +311,11 @@ class Fanout:
     def _report(self, now: float) -> None:
         """Sender reports, so that each viewer gets one in REPORT_EVERY: to some at a time, lest a turn be
         long, and to no fewer than REPORTS, because the same report to many is one call."""
-        if self._reported_at is not None and now - self._reported_at < REPORT_PAUSE:
+        if self._reported_at is None:
+            self._reported_at = now
+        elapsed = now - self._reported_at
+        if elapsed < REPORT_PAUSE:
             return
-        elapsed = 0.0 if self._reported_at is None else now - self._reported_at
         self._reported_at = now
         self._quota = min(self._quota + len(self._viewers) * elapsed / REPORT_EVERY, len(self._viewers))
         if self._quota < min(REPORTS, max(1, len(self._viewers))):

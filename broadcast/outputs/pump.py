@@ -64,8 +64,7 @@ class Pump:
         while self._jobs and budget > 0:
             (peers, packets), last = self._jobs[0]
             count = max(1, budget // len(packets))
-            whole = not self._done and count >= len(peers)
-            some = peers if whole else peers[self._done : self._done + count]
+            some = peers[self._done : self._done + count]
             self._burst(some, packets)
             budget -= len(some) * len(packets)
             self._packets -= len(some) * len(packets)

@@ -109,7 +109,9 @@ def headers(
     """The headers of a frame's packets, numbered from `first` on, the last one with `marker`: as `header`
     gives them one by one, for a third of its time."""
     start, stamp = 0x80 | 0x10 * bool(extension), timestamp & 0xFFFFFFFF
-    kinds = [payload_type] * (count - 1) + [payload_type | 0x80 * marker]
+    kinds = [payload_type] * count
+    if marker and count:
+        kinds[-1] |= 0x80
     return [
         _HEADER.pack(start, kind, (first + place) & 0xFFFF, stamp, ssrc) + extension
         for place, kind in enumerate(kinds)

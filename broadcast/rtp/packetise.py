@@ -8,7 +8,7 @@ import struct
 
 import broadcast.rtp.h264 as h264
 from broadcast.rtp.frame import Codec, Frame
-from broadcast.rtp.packet import header
+from broadcast.rtp.packet import headers
 
 # 1150 + RTP header 12 + extensions 12 + SRTP tag 16 + UDP and IPv6 48 stay below IPv6's least MTU of 1280.
 PAYLOAD_LIMIT = 1150
@@ -146,14 +146,16 @@ class Packetiser:
         parts = payloads(frame, self._limit, self._picture_id)
         if frame.codec is Codec.VP8:
             self._picture_id = (self._picture_id + 1) & 0x7FFF
-        stamp, first = self.timestamp(frame), self.sequence
-        last = len(parts) - 1 if frame.codec is not Codec.OPUS else -1
-        built = [
-            header(self.payload_type, first + i, stamp, self.ssrc, marker=i == last, extension=extension)
-            + part
-            for i, part in enumerate(parts)
-        ]
-        self.sequence = (first + len(parts)) & 0xFFFF
+        heads = headers(
+            self.payload_type,
+            self.sequence,
+            len(parts),
+            self.timestamp(frame),
+            self.ssrc,
+            marker=frame.codec is not Codec.OPUS,
+            extension=extension,
+        )
+        self.sequence = (self.sequence + len(parts)) & 0xFFFF
         self.packets_sent += len(parts)
         self.octets_sent += sum(map(len, parts))
-        return built
+        return [head + part for head, part in zip(heads, parts, strict=True)]

@@ -120,7 +120,7 @@ class Outlet:
         """As far as it goes without trouble, which is mostly to the end; then some with care, and so on."""
         room, first = self._tray.room(layout), 0
         while first < part.size:
-            rest = part.cut(first, part.size) if first else part
+            rest = part.cut(first, part.size)
             singly = self.way is Way.SENDTO or self._backlog
             flown = Flown(0) if singly else self._tray.fly(rest, layout)
             if flown.served:

@@ -146,7 +146,7 @@ def seal_function() -> tuple[int, int]:
 def _targets(part: Part, layout: Layout) -> tuple[bool, int, int, int, int]:
     """As arguments: whether seal.c protects, the sessions, the addresses, the size of one, how many."""
     row = part.row
-    sealed = row.sealed and layout.guard is RTP
+    sealed = layout.guard is RTP and len(row.seals) > 0
     seals, handles, names = row.places
     sessions = (seals if sealed else handles) + POINTER * part.first
     return sealed, sessions, names + row.name_size * part.first, row.name_size, part.size

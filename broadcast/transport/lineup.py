@@ -49,7 +49,7 @@ class Target:
 
 class Row:
     """Targets that differ in address and keys only: one way out, one size of tag, one family, all with a seal
-    or none. `seals` are those seals' addresses."""
+    or none. `seals` are those seals' addresses, if they have them."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.outlet, self.tag = targets[0].outlet, targets[0].tag
@@ -58,9 +58,8 @@ class Row:
         self.names = b"".join(target.name for target in targets)
         self.name_size = len(targets[0].name)
         self.seals = array("Q", [target.seal.address for target in targets if target.seal is not None])
-        self.sealed = len(self.seals) > 0
         assert len(self.seals) in (0, len(targets)), "C would read past the end"
-        assert not self.sealed or self.tag == SEAL_TAG, "seal.c would write past the end"
+        assert not self.seals or self.tag == SEAL_TAG, "seal.c would write past the end"
 
     @cached_property
     def pointers(self) -> Any:
@@ -115,6 +114,8 @@ class LineUp:
 
     def __getitem__(self, some: slice) -> "LineUp":
         first, end, _ = some.indices(self._size)
+        if (first, end) == (0, self._size):
+            return self
         found = []
         for part in self._parts:
             if max(0, first) < min(end, part.size):

@@ -26,10 +26,11 @@ _PRIORITY, _USE_CANDIDATE, _FINGERPRINT = 0x0024, 0x0025, 0x8028
 _CONTROLLED, _CONTROLLING = 0x8029, 0x802A
 _FINGERPRINT_XOR = 0x5354554E
 _MAX_ATTRIBUTES = 32
-_INTEGRITY_HEAD, _FINGERPRINT_SIZE = b"\0\x08\0\x14", 8
-_SIGNATURES = 24 + _FINGERPRINT_SIZE  # bytes of the HMAC and the fingerprint, at the end
 _HEAD = struct.Struct("!HH4s12s")
 _ATTRIBUTE = struct.Struct("!HH")
+_INTEGRITY_HEAD = _ATTRIBUTE.pack(_INTEGRITY, 20)
+_INTEGRITY_SIZE, _FINGERPRINT_SIZE = 24, 8  # bytes with their heads
+_SIGNATURES = _INTEGRITY_SIZE + _FINGERPRINT_SIZE  # at the end
 
 _SIZES = {_INTEGRITY: 20, _PRIORITY: 4, _USE_CANDIDATE: 0, _FINGERPRINT: 4, _CONTROLLED: 8, _CONTROLLING: 8}
 
@@ -66,9 +67,8 @@ class Habit:
         fingerprint behind the HMAC is passed over: it proves less."""
         if check[:8] != self.head or check[HEADER:-_SIGNATURES] != self.attributes:
             return None
-        length = (len(check) - HEADER - _FINGERPRINT_SIZE).to_bytes(2, "big")
-        signed = check[:2] + length + check[4:-_SIGNATURES]
-        expected = _INTEGRITY_HEAD + _hmac(password, signed)
+        covered = _covered(check, len(check) - _SIGNATURES)
+        expected = _INTEGRITY_HEAD + _hmac(password, covered)
         authentic = hmac.compare_digest(expected, check[-_SIGNATURES:-_FINGERPRINT_SIZE])
         return check[8:HEADER] if authentic else None
 
@@ -125,11 +125,16 @@ def _attributes(data: bytes) -> tuple[dict[int, bytes], bytes]:
         elif kind not in found and _INTEGRITY not in found:  # what follows the HMAC is not covered by it
             found[kind] = data[at + 4 : end]
             if kind == _INTEGRITY:
-                signed = data[:2] + (end - HEADER).to_bytes(2, "big") + data[4:at]
+                signed = _covered(data, at)
         at = end + (-length % 4)
     if at != size:
         raise MalformedError("STUN: too many attributes")
     return found, signed
+
+
+def _covered(data: bytes, at: int) -> bytes:
+    """What an HMAC at this place covers: all before it, as if the message ended with it."""
+    return data[:2] + (at + _INTEGRITY_SIZE - HEADER).to_bytes(2, "big") + data[4:at]
 
 
 def request(

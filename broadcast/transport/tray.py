@@ -150,7 +150,7 @@ class PlainTray:
 
     def load(self, part: Part, layout: Layout) -> int | None:
         # Two counters of one key's packets would drift apart, and a number would be used twice.
-        assert layout.guard is RTCP or not part.row.sealed, "these targets' RTP is counted by their seals"
+        assert layout.guard is RTCP or not part.row.seals, "these targets' RTP is counted by their seals"
         packets, targets = len(layout.plain), part.size
         cells, used = self._grid(layout), targets * packets
         self._cells = cells

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcast import checks
 from broadcast import config as settings
 from broadcast.config import Config, host_port, load, parse
 from broadcast.errors import ConfigError
+from signaling.event import AGAIN
+from signaling.plans import MACHINE
 
 SHIPPED = Path(__file__).parents[2] / "config.toml"
 
@@ -194,3 +197,8 @@ def test_any_table_is_refused_politely(table: dict[str, Any]) -> None:
     """Whatever the file holds, the only exception is `ConfigError`."""
     with pytest.raises(ConfigError):
         parse(table)
+
+
+def test_what_is_reserved_is_what_signaling_uses() -> None:
+    """Ids that a configuration may not have are those that re-airs get."""
+    assert (AGAIN, MACHINE.id) == (checks.RESERVED, checks.MACHINE)

@@ -114,6 +114,21 @@ export class Video extends Element {
   }
 }
 
+/** As much of a player as the programme uses. */
+export class Screen extends Element {
+  video = new Video();
+  lastPicture = 0;
+  tuning() {}
+  rest() {}
+  fill() {}
+  hold(held) {
+    this.video.paused = held;
+  }
+  sound(on) {
+    this.video.muted = !on;
+  }
+}
+
 /** Puts it in the place of node's own. There is no hls.js: a video element plays by itself, from the date `begin`. @param {number} begin epoch ms */
 export function install(begin = 0) {
   performance.now = () => clock.now;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { install, pass, until, Video } from './browser.js';
+import { install, pass, Screen, until } from './browser.js';
 
 const BEGIN = 1_680_000_000_000; // the date of media time 0
 const HOUR = 3_600_000;
@@ -10,21 +10,6 @@ const NOW = BEGIN + HOUR;
 
 const document = install(BEGIN);
 const { Programme } = await import('../../web/js/programme.js');
-
-/** As much of a player as the programme uses. */
-class Screen extends EventTarget {
-  video = new Video();
-  lastPicture = 0;
-  tuning() {}
-  rest() {}
-  fill() {}
-  hold(held) {
-    this.video.paused = held;
-  }
-  sound(on) {
-    this.video.muted = !on;
-  }
-}
 
 const begun = [];
 afterEach(() => begun.splice(0).forEach((programme) => programme.stop()));

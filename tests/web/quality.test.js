@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { test } from 'node:test';
-import { Element, install, until, Video } from './browser.js';
+import { install, Screen, until } from './browser.js';
 
 /** As much of hls.js as chooses a level. Its order of levels is its own. */
 class Hls {
@@ -36,15 +36,6 @@ registerHooks({
 });
 install();
 const { Programme } = await import('../../web/js/programme.js');
-
-class Screen extends Element {
-  video = new Video();
-  lastPicture = 0;
-  tuning() {}
-  rest() {}
-  fill() {}
-  hold() {}
-}
 
 /** A viewer who goes back into the recording, and the hls.js that plays it. */
 async function behind() {

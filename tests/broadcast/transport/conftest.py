@@ -8,6 +8,7 @@ import pytest
 from broadcast.client import offers
 from broadcast.client.agent import Agent
 from broadcast.rtp.frame import Codec
+from broadcast.rtp.packet import header
 from broadcast.transport.dtls import Certificate
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
@@ -15,6 +16,11 @@ from broadcast.transport.sdp import Watch
 
 Join = Callable[..., Awaitable[tuple[Agent, Peer]]]
 WATCH = Watch(Codec.H264, Codec.OPUS, 1111, 2222, "programme")
+
+
+def rtp(sequence: int, size: int = 500, ssrc: int = 1111) -> bytes:
+    """A plain packet."""
+    return header(102, sequence, sequence * 3000, ssrc) + bytes([sequence & 255]) * (size - 12)
 
 
 async def until(condition: Callable[[], bool]) -> None:
