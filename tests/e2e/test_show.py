@@ -4,7 +4,6 @@ The acts build on one another, as in a theatre: one server and one set of browse
 """
 
 import asyncio
-import os
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -72,19 +71,16 @@ async def show(
     )
 
 
-async def smooth(audience: Audience) -> None:
-    """The browser's own statistics know of no lost packet, and of no freeze unless the machine is starved."""
+async def unbroken(audience: Audience) -> None:
+    """Still the first connection, and nothing lost on it, as the browser's own statistics say.
+
+    Whether a picture was late depends on the machine: freezes are counted in `make bench`.
+    """
     figures = await audience.received()
     assert figures["peers"] == 1
     assert figures["video.packetsLost"] == 0
     assert figures["audio.packetsLost"] == 0
-    if not starved():
-        assert figures["video.freezeCount"] == 0
-
-
-def starved() -> bool:
-    """Whether other programs want so much of this machine that pictures must come late."""
-    return os.getloadavg()[0] > 2.0 * (os.cpu_count() or 1)
+    assert await audience.connections() == 1
 
 
 async def test_the_slate_is_on_before_anybody_came(show: Show) -> None:
@@ -122,17 +118,15 @@ async def test_the_producer_takes_one_and_then_the_other(show: Show) -> None:
 
 
 async def test_the_programme_never_stopped(show: Show) -> None:
-    """No freeze, no lost packet, and still the first connection, after all those hand-offs."""
+    """No lost packet, and still the first connection, after all those hand-offs."""
     for audience in (show.viewer, show.screen):
         await audience.more_pictures(30)
-        await smooth(audience)
-        assert await audience.connections() == 1
+        await unbroken(audience)
 
 
 async def test_garbage_on_the_media_port_harms_nobody(show: Show) -> None:
     """Thousands of datagrams of nonsense, from strangers, while the show runs: pictures go on."""
     dice = random.Random(5)
-    before = await show.viewer.received()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect((show.server.host, show.server.udp))
         for number in range(6000):
@@ -141,10 +135,7 @@ async def test_garbage_on_the_media_port_harms_nobody(show: Show) -> None:
             if number % 50 == 0:
                 await asyncio.sleep(0)
     await show.viewer.more_pictures(60)
-    after = await show.viewer.received()
-    assert after["video.packetsLost"] == before["video.packetsLost"]
-    assert starved() or after["video.freezeCount"] == before["video.freezeCount"]
-    assert await show.viewer.connections() == 1
+    await unbroken(show.viewer)
 
 
 async def test_a_killed_mixer_is_back_on_the_same_scene(show: Show) -> None:
