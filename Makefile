@@ -34,7 +34,7 @@ clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules
 
 # What a server needs.
-.venv/run: pyproject.toml broadcast/transport/burst.c broadcast/transport/seal.c broadcast/transport/compiled.py
+.venv/run: pyproject.toml $(wildcard broadcast/transport/*.c) broadcast/transport/compiled.py
 	@test -n "$(PYTHON)" || { echo "Pavilion needs Python 3.11 or later. Say: apt-get install python3 python3-venv"; exit 1; }
 	@echo "Setting up Pavilion in .venv (a minute, once) ..."
 	@$(PYTHON) -m venv .venv || { echo "Python lacks venv. Say: apt-get install python3-venv"; exit 1; }

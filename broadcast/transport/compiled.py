@@ -1,9 +1,11 @@
-"""The compiled core, where there is one: `burst.c` and `seal.c`, called through cffi's ABI mode.
+"""The compiled core, where there is one: `burst.c`, `seal.c` and `ear.c`, called through cffi's ABI mode.
 
 `python -m broadcast.transport.compiled` builds it, if there is a C compiler, into the virtual environment;
-`make run` does so. Nothing needs it: without it, or with one of another version, `tray.PlainTray` works.
+`make run` does so. Nothing needs it: without it, or with one of another version, `tray.PlainTray` and
+`ear.PlainEar` work.
 """
 
+import errno
 import functools
 import hashlib
 import platform
@@ -11,17 +13,19 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cffi import FFI
 
-from broadcast.transport.kernel import MAX_ENTRIES
-from broadcast.transport.lineup import Part
+from broadcast.transport.ear import DATAGRAM, TURN, Heard
+from broadcast.transport.kernel import MAX_ENTRIES, NAME, address, sockaddr
+from broadcast.transport.lineup import Address, Part
 from broadcast.transport.tray import ARENA, RTP, Flown, Guard, Layout, lay_out
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("burst.c", "seal.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("burst.c", "seal.c", "ear.c"))
 FLAGS = ("-O3", "-shared", "-fPIC")
 TRIES: tuple[tuple[str, ...], ...] = ((), ("-DWITHOUT_SEAL",))  # the second for a compiler that is too old
 BUILD_SECONDS = 60.0  # the compiler's most
@@ -49,6 +53,20 @@ ffi.cdef(
     int tray_send(struct tray *tray, int fd, int first, int end);
     int tray_fly(struct tray *tray, const struct layout *layout, int sealed, uintptr_t sessions,
                  uintptr_t names, unsigned name_size, int targets, int room, int fd, int *trouble);
+    struct rest { int at, size, name, name_size; };
+    struct tally { uint64_t datagrams, bytes, unread, answers, answered_bytes; };
+    struct ear *ear_new(void);
+    void ear_free(struct ear *ear);
+    const struct rest *ear_rest(struct ear *ear);
+    const struct tally *ear_tally(struct ear *ear);
+    unsigned char *ear_data(struct ear *ear);
+    unsigned char *ear_names(struct ear *ear);
+    void ear_learn(struct ear *ear, const unsigned char *name, unsigned name_size, const unsigned char *check,
+                   int size, const unsigned char *password, int password_size);
+    void ear_hush(struct ear *ear, const unsigned char *name, unsigned size, int tag, double until);
+    void ear_forget(struct ear *ear, const unsigned char *name, unsigned size);
+    double ear_answered(struct ear *ear, const unsigned char *name, unsigned size);
+    int ear_hear(struct ear *ear, int fd, double now);
     """
 )
 
@@ -134,6 +152,59 @@ class CompiledTray:
     def datagram(self, layout: Layout, target: int, packet: int) -> memoryview:
         start = target * len(layout.template) + layout.octets(0, packet)
         return self._arena[start : start + layout.octets(packet, packet + 1)]
+
+
+class CompiledEar:
+    """The ear in C. Only where `library()` gives something."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._library = library()
+        self._descriptor, self._family = sock.fileno(), sock.family
+        self._ear = ffi.gc(self._library.ear_new(), self._library.ear_free)
+        self._rest = self._library.ear_rest(self._ear)
+        self._tally = self._library.ear_tally(self._ear)
+        self._data = ffi.buffer(self._library.ear_data(self._ear), TURN * DATAGRAM)
+        self._names = ffi.buffer(self._library.ear_names(self._ear), TURN * NAME)
+        self._errors = 0
+
+    def hear(self, now: float) -> Sequence[Heard]:
+        count: int = self._library.ear_hear(self._ear, self._descriptor, now)
+        if count < 0 and count != -errno.EAGAIN:
+            self._errors += 1
+        return [self._left(self._rest[number]) for number in range(count)]
+
+    def learn(self, address: Address, check: bytes, password: bytes) -> None:
+        self._library.ear_learn(self._ear, *self._name(address), check, len(check), password, len(password))
+
+    def hush(self, address: Address, tag: int, until: float) -> None:
+        self._library.ear_hush(self._ear, *self._name(address), tag, until)
+
+    def forget(self, address: Address) -> None:
+        self._library.ear_forget(self._ear, *self._name(address))
+
+    def answered(self, address: Address) -> float:
+        at: float = self._library.ear_answered(self._ear, *self._name(address))
+        return at
+
+    def stats(self) -> Counter[str]:
+        tally = self._tally
+        return Counter(
+            rx_datagrams=tally.datagrams,
+            rx_bytes=tally.bytes,
+            rx_errors=self._errors,
+            rx_reports_unread=tally.unread,
+            rx_checks_known=tally.answers,
+            tx_datagrams=tally.answers,
+            tx_bytes=tally.answered_bytes,
+        )
+
+    def _left(self, rest: Any) -> Heard:
+        name = self._names[rest.name : rest.name + rest.name_size]
+        return address(self._family, name), self._data[rest.at : rest.at + rest.size]
+
+    def _name(self, address: Address) -> tuple[bytes, int]:
+        name = sockaddr(self._family, address)
+        return name, len(name)
 
 
 def seal_function() -> tuple[int, int]:

@@ -67,6 +67,17 @@ def sockaddr(family: int, address: tuple[Any, ...]) -> bytes:
     return struct.pack("=H", family) + struct.pack("!H4s8x", port, socket.inet_pton(family, host))
 
 
+@functools.lru_cache(4096)
+def address(family: int, name: bytes) -> tuple[Any, ...]:
+    """The socket address as Python gives it, for the C structure."""
+    if family == socket.AF_INET6:
+        port, flow, raw = struct.unpack_from("!HI16s", name, 2)
+        (scope,) = struct.unpack_from("=I", name, 24)
+        return socket.inet_ntop(family, raw), port, flow, scope
+    port, raw = struct.unpack_from("!H4s", name, 2)
+    return socket.inet_ntop(family, raw), port
+
+
 class Cells:
     """`count` cells of `size` bytes for packets. `memory` is for the caller to fill; `pointers` lead to each
     cell, for C functions."""

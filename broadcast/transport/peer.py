@@ -8,7 +8,7 @@ or what the caller of `close` says ("closed", "replaced", "shutdown", ...).
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, Protocol
 
 from pylibsrtp import Error as SrtpError
@@ -20,12 +20,9 @@ from broadcast.transport.lineup import Address, Target
 from broadcast.transport.offer import Description
 from broadcast.transport.sdp import Negotiated, dtls_role
 from broadcast.transport.seal import Seal
-from broadcast.transport.stun import Habit
-from broadcast.transport.tray import SRTCP_INDEX
 
 log = logging.getLogger(__name__)
 
-RECEIVER_REPORT = 201  # RTCP's packet type (RFC 3550 section 12.1)
 MAX_PATHS = 8  # proved and remembered for one peer: more than any browser keeps open
 
 Path = tuple[Outlet, Address]  # a socket of ours, an address of theirs
@@ -39,6 +36,7 @@ class Exchange(Protocol):
     def burst(self, peers: Collection["Peer"], packets: Sequence[bytes]) -> None: ...
     def moved(self) -> None: ...
     def forget(self, peer: "Peer") -> None: ...
+    def answered(self, paths: Iterable[Path]) -> float: ...
     def count(self, what: str, number: int = 1) -> None: ...
 
 
@@ -80,15 +78,14 @@ class Peer:
         self.username = f"{ufrag}:{offer.transport.ufrag}"  # of every check that is meant for this peer
         self.password = password.encode("ascii")
         self.created = now
-        self.heard = now  # when something authentic came last: a check, RTP or RTCP
-        self.paths: dict[Path, Habit | None] = {}  # proved by authentic checks, oldest first
+        self.paths: dict[Path, None] = {}  # proved by authentic checks, oldest first
         self.path: Path | None = None  # the one that we send on: nominated, or the first that was proved
         self.target: Target | None = None  # while connected: `path` with the keys
         self._exchange = exchange
+        self._heard = now
         self._closed: list[Callable[[str], None]] = []  # who is to be told
         self._inbound: Session | None = None
         self._seal: Seal | None = None  # for all RTP that goes out, if there is one
-        self._report_due = 0.0
         self._dtls: Dtls | None = Dtls(
             exchange.loop,
             certificate,
@@ -97,6 +94,15 @@ class Peer:
             self._transmit,
             self._dtls_changed,
         )
+
+    @property
+    def heard(self) -> float:
+        """When something authentic came last: a check, RTP or RTCP."""
+        return max(self._heard, self._exchange.answered(self.paths))
+
+    def silent(self, now: float, timeout: float) -> bool:
+        """Whether nothing has been heard for so many seconds. Cheap while something is."""
+        return now - self._heard > timeout and now - self.heard > timeout
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Plain RTP packets to this peer alone; dropped unless connected. A packet that was sent before
@@ -140,7 +146,7 @@ class Peer:
 
     def checked(self, path: Path, nominated: bool, now: float) -> None:
         """An authentic check came on `path`: the one to use if there is none, or if the peer says so."""
-        self.heard = now
+        self._heard = now
         if self.path is None or (nominated and path != self.path):
             self.path = path
             if self.state == "connected":
@@ -154,41 +160,26 @@ class Peer:
         if self._dtls is not None:
             self._dtls.receive(datagram)
 
-    def receive_srtp(self, datagram: bytes, now: float) -> None:
-        """An SRTP or SRTCP datagram on a proved path (told apart as RFC 5761 says)."""
+    def receive_srtp(self, datagram: bytes, now: float) -> bool:
+        """An SRTP or SRTCP datagram on a proved path (told apart as RFC 5761 says). False if it is none."""
         session = self._inbound
         if session is None:
             self._exchange.count("rx_early")
-            return
+            return False
         rtcp = 192 <= datagram[1] <= 223
-        lone = rtcp and self.reports_every > 0 and self._is_lone_report(datagram)
-        if lone and now < self._report_due:
-            self._exchange.count("rx_reports_unread")
-            return
         try:
             packet = session.unprotect_rtcp(datagram) if rtcp else session.unprotect(datagram)
         except (SrtpError, ValueError):
             self._exchange.count("rx_not_authentic")
-            return
-        self.heard = now
-        if lone:
-            self._report_due = now + self.reports_every
+            return False
+        self._heard = now
         if rtcp:
             self.on_rtcp(packet, now)
         else:
             self.on_rtp(packet, now)
+        return True
 
     # Inside.
-
-    def _is_lone_report(self, datagram: bytes) -> bool:
-        """Whether an SRTCP datagram holds a receiver report and nothing else. Its first header is not
-        encrypted (RFC 3711 section 3.4)."""
-        size = 4 + 4 * int.from_bytes(datagram[2:4], "big")
-        return (
-            datagram[1] == RECEIVER_REPORT
-            and self.target is not None
-            and len(datagram) == size + self.target.tag + SRTCP_INDEX
-        )
 
     def _transmit(self, datagram: bytes) -> None:
         if self.path is not None:

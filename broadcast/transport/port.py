@@ -4,7 +4,7 @@ Datagrams are told apart by their first byte (RFC 7983). STUN finds its peer by 
 signed with that peer's password; everything else is taken only from addresses which such a check has
 proved. So a stranger's flood costs a table look-up a datagram, and no state grows with it.
 
-Bounds: `max_peers` sessions; MAX_PATHS paths a peer; TURN datagrams before other work gets its turn.
+Bounds: `max_peers` sessions; MAX_PATHS paths a peer; ear.TURN datagrams before other work gets its turn.
 Beyond: `busy` (503); the oldest path is forgotten; the kernel's buffer holds the rest and drops the newest.
 """
 
@@ -15,7 +15,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from broadcast.errors import MalformedError, OfferError
@@ -23,7 +23,9 @@ from broadcast.rtp.frame import Kind
 from broadcast.transport import stun
 from broadcast.transport.addresses import bind, candidates
 from broadcast.transport.burst import Outlet, Way
+from broadcast.transport.compiled import CompiledEar
 from broadcast.transport.dtls import Certificate
+from broadcast.transport.ear import Ear, PlainEar, lone_report
 from broadcast.transport.lineup import LineUp, line_up
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
@@ -31,8 +33,6 @@ from broadcast.transport.sdp import Local, Negotiated, Watch, answer_publish, an
 
 log = logging.getLogger(__name__)
 
-DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
-TURN = 24  # datagrams read in one turn of the event loop: about 1 ms
 RENEW_DAYS = 20  # a certificate with less than this left is not given to new peers
 WORTH_A_LINE = 10  # dropped datagrams; a few come late after every goodbye
 _NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
@@ -72,8 +72,12 @@ class Port:
         self._outlets = [
             (sock, Outlet(sock, self.loop, self._counts, core=settings.compiled)) for sock in sockets
         ]
+        self._ears: dict[Outlet, Ear] = {
+            outlet: CompiledEar(sock) if outlet.compiled else PlainEar(sock, outlet.send)
+            for sock, outlet in self._outlets
+        }
         for sock, outlet in self._outlets:
-            self.loop.add_reader(sock, self._readable, sock, outlet)
+            self.loop.add_reader(sock, self._readable, outlet)
         self._timer = self.loop.call_later(TICK, self._tick)
 
     @classmethod
@@ -148,7 +152,7 @@ class Port:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
         (bytes that wait for room in the kernel), gso, compiled and sealing (sockets that send by it)."""
         return {
-            **self._counts,
+            **sum((ear.stats() for ear in self._ears.values()), self._counts),
             "peers": len(self._peers),
             "connected": sum(peer.state == "connected" for peer in self._peers.values()),
             "paths": len(self._paths),
@@ -165,6 +169,11 @@ class Port:
         self._peers.pop(peer.ufrag, None)
         for path in peer.paths:
             self._paths.pop(path, None)
+            self._unlearn(path)
+
+    def answered(self, paths: Iterable[Path]) -> float:
+        """When an ear answered the last check that came over these, 0.0 if none did."""
+        return max((self._ears[outlet].answered(address) for outlet, address in paths), default=0.0)
 
     def moved(self) -> None:
         """A peer has another address, or other keys."""
@@ -195,19 +204,10 @@ class Port:
         self._peers[peer.ufrag] = peer
         return peer
 
-    def _readable(self, sock: socket.socket, outlet: Outlet) -> None:
+    def _readable(self, outlet: Outlet) -> None:
         """One turn: what is there, up to a bound, all with the same arrival time."""
         now = time.monotonic()
-        for _ in range(TURN):
-            try:
-                datagram, address = sock.recvfrom(DATAGRAM)
-            except BlockingIOError:
-                return
-            except OSError:  # an error reported by the network, such as a port that is closed
-                self._counts["rx_errors"] += 1
-                continue
-            self._counts["rx_datagrams"] += 1
-            self._counts["rx_bytes"] += len(datagram)
+        for address, datagram in self._ears[outlet].hear(now):
             self._datagram((outlet, address), datagram, now)
 
     def _datagram(self, path: Path, datagram: bytes, now: float) -> None:
@@ -219,7 +219,8 @@ class Port:
         if peer is None:
             self._counts["rx_unknown_address"] += 1
         elif 128 <= first < 192:
-            peer.receive_srtp(datagram, now)
+            if peer.receive_srtp(datagram, now) and peer.reports_every and peer.target is not None:
+                self._hush(path, datagram, peer.target.tag, now + peer.reports_every)
         elif 20 <= first < 64:
             peer.receive_dtls(datagram)
         else:
@@ -227,12 +228,6 @@ class Port:
 
     def _stun(self, path: Path, datagram: bytes, now: float) -> None:
         """Answer a connectivity check, and take its path as proved (RFC 8445 section 7.3)."""
-        known = self._paths.get(path)
-        if known is not None and (habit := known.paths[path]) is not None:
-            transaction = habit.again(datagram, known.password)
-            if transaction is not None:
-                self._accept(known, path, transaction, habit.nominates, now)
-                return
         try:
             binding = stun.parse(datagram)
         except MalformedError:
@@ -249,15 +244,31 @@ class Port:
         if binding.controlled:
             outlet.send(address, stun.role_conflict(binding.transaction, peer.password))
         elif self._prove(peer, path):
-            peer.paths[path] = stun.habit(datagram, binding)
-            self._accept(peer, path, binding.transaction, binding.use_candidate, now)
+            outlet.send(address, stun.success(binding.transaction, address[0], address[1], peer.password))
+            self._checked(peer, path, binding.use_candidate, now)
+            if stun.regular(datagram):
+                self._ears[outlet].learn(address, datagram, peer.password)
         else:
             self._counts["rx_stun_taken"] += 1
 
-    def _accept(self, peer: Peer, path: Path, transaction: bytes, nominated: bool, now: float) -> None:
-        outlet, address = path
-        outlet.send(address, stun.success(transaction, address[0], address[1], peer.password))
+    def _checked(self, peer: Peer, path: Path, nominated: bool, now: float) -> None:
+        """Tell the peer. When it moves, the ears no longer know its other paths, so that a check by which it
+        moves back is not one like those before."""
+        before = peer.path
         peer.checked(path, nominated, now)
+        if peer.path != before:
+            for each in peer.paths:
+                self._unlearn(each)
+
+    def _hush(self, path: Path, datagram: bytes, tag: int, until: float) -> None:
+        """Of lone reports one has been read now, and none need be until then."""
+        if lone_report(datagram, tag):
+            outlet, address = path
+            self._ears[outlet].hush(address, tag, until)
+
+    def _unlearn(self, path: Path) -> None:
+        outlet, address = path
+        self._ears[outlet].forget(address)
 
     def _prove(self, peer: Peer, path: Path) -> bool:
         """Remember the path. False if it is another peer's: with credentials of one's own one must not be
@@ -267,6 +278,7 @@ class Port:
             if len(peer.paths) >= MAX_PATHS:
                 oldest = next(each for each in peer.paths if each != peer.path)
                 del peer.paths[oldest], self._paths[oldest]
+                self._unlearn(oldest)
             peer.paths[path] = None
             self._paths[path] = peer
         return owner in (None, peer)
@@ -289,7 +301,7 @@ class Port:
             if peer.state == "new" and now - peer.created > self._settings.handshake_timeout:
                 self._counts["handshakes_timed_out"] += 1
                 peer.close("handshake_timeout")
-            elif now - peer.heard > self._settings.silence_timeout:
+            elif peer.silent(now, self._settings.silence_timeout):
                 peer.close("silent")
 
 

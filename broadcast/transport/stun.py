@@ -60,7 +60,6 @@ class Habit:
 
     head: bytes  # type, length and magic
     attributes: bytes  # up to the HMAC
-    nominates: bool
 
     def again(self, check: bytes, password: bytes) -> bytes | None:
         """The transaction, if this is such a check, signed with `password`; else None: it is to be read. The
@@ -73,12 +72,17 @@ class Habit:
         return check[8:HEADER] if authentic else None
 
 
-def habit(check: bytes, binding: Binding) -> Habit | None:
-    """What to expect after this authentic check, which was read as `binding`. None if it does not end in HMAC
-    and fingerprint, as all browsers' do."""
-    if check[-_SIGNATURES:][: len(_INTEGRITY_HEAD)] != _INTEGRITY_HEAD:
+def habit(check: bytes) -> Habit | None:
+    """What to expect after this authentic check. None if it does not end in HMAC and fingerprint, as all
+    browsers' do."""
+    if not regular(check):
         return None
-    return Habit(check[:8], check[HEADER:-_SIGNATURES], binding.use_candidate)
+    return Habit(check[:8], check[HEADER:-_SIGNATURES])
+
+
+def regular(check: bytes) -> bool:
+    """Whether a check that was read ends in HMAC and fingerprint, and nothing behind."""
+    return check[-_SIGNATURES:][: len(_INTEGRITY_HEAD)] == _INTEGRITY_HEAD
 
 
 def parse(data: bytes) -> Binding:

@@ -62,3 +62,10 @@ def test_curves() -> None:
     words = [each.text for each in root.findall(f"{space}text")]
     assert {"a < b", "one & two", "1.5", "9"} <= set(words)
     assert chart("empty", "x", "y", {}).endswith("</svg>\n")
+
+
+def test_the_middle_of_the_rounds_counts() -> None:
+    """One round on a bad moment of the machine, and one on a good, change nothing."""
+    rounds = [reading("us", 200, cpu, lost=number) for number, cpu in enumerate((9.0, 1.4, 1.5))]
+    assert audience.middle(rounds) is rounds[2]
+    assert audience.middle(rounds[:1]) is rounds[0]

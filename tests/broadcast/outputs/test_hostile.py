@@ -103,7 +103,8 @@ async def test_who_stops_reading_or_vanishes(stage: Stage) -> None:
     await stage.all_there()
     assert stage.port.stats()["backlog"] == 0
     later = time.monotonic() + SILENCE
-    stage.good.heard = later  # it checks and reports
+    assert stage.good.path
+    stage.good.checked(stage.good.path, True, later)
     stage.port.expire(later)
     assert stage.fanout.stats()["viewers"] == 1
     assert stage.port.stats()["paths"] == 1

@@ -9,6 +9,7 @@ from broadcast.client import offers
 from broadcast.client.agent import Agent
 from broadcast.rtp.frame import Codec
 from broadcast.rtp.packet import header
+from broadcast.transport import compiled
 from broadcast.transport.dtls import Certificate
 from broadcast.transport.peer import Peer
 from broadcast.transport.port import Port, PortSettings
@@ -35,9 +36,13 @@ def certificate() -> Certificate:
     return Certificate.generateCertificate()
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[Port]:
-    port = await Port.open(PortSettings(bind=(("127.0.0.1", 0), ("::1", 0))))
+@pytest.fixture(params=["compiled", "plain"])
+async def port(request: pytest.FixtureRequest) -> AsyncIterator[Port]:
+    """With the compiled core, where there is one, and without."""
+    core = request.param == "compiled"
+    if core and compiled.library() is None:
+        pytest.skip("no compiled core here")
+    port = await Port.open(PortSettings(bind=(("127.0.0.1", 0), ("::1", 0)), compiled=core))
     yield port
     await port.close()
 

@@ -30,34 +30,57 @@ async def test_a_client_may_move(port: Port, join: Join) -> None:
     assert port.stats()["paths"] == paths + 1
 
 
-async def test_checks_are_answered_and_heard_for_hours(
-    port: Port, join: Join, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first is read, those that are like it are known by their signature: each gets its answer, keeps the
-    peer, and one that is not like it is read again."""
-    read: list[bytes] = []
-    habit = stun.habit
-    monkeypatch.setattr(
-        stun, "habit", lambda check, binding: (read.append(check[8:20]), habit(check, binding))[1]
-    )
+@pytest.mark.parametrize("number", [0, 1], ids=["IPv4", "IPv6"])
+async def test_checks_are_answered_and_heard_for_hours(port: Port, join: Join, number: int) -> None:
+    """The first is read, those that are like it are known by their signature: each gets its answer and keeps
+    the peer, and one that is not like it is read again."""
     _, peer = await join()
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser:
+    with socket.socket((socket.AF_INET, socket.AF_INET6)[number], socket.SOCK_DGRAM) as browser:
         browser.setblocking(False)
-        browser.connect(port.addresses[0])
-        for number, nominate in enumerate([True, True, False, True]):
-            transaction, before = bytes([number]) * 12, peer.heard
+        browser.connect(port.addresses[number])
+        for turn, nominate in enumerate([True, True, False, True, True]):
+            transaction, before, known = (
+                bytes([turn]) * 12,
+                peer.heard,
+                port.stats().get("rx_checks_known", 0),
+            )
             browser.send(
                 stun.request(transaction, peer.username, peer.password, nominate=nominate, priority=1)
             )
             answer = stun.parse(await asyncio.wait_for(loop.sock_recv(browser, 2048), 10))
             assert (answer.kind, answer.transaction) == (stun.SUCCESS, transaction)
             assert answer.authentic(peer.password)
-            assert answer.address == stun.xor_address(transaction, *browser.getsockname())
+            assert answer.address == stun.xor_address(transaction, *browser.getsockname()[:2])
             assert peer.heard > before
-            assert (transaction in read) is (number != 1), "only the second is like the one before"
+            assert port.stats().get("rx_checks_known", 0) - known == (turn in (1, 4)), "like the one before"
             assert peer.path
             assert peer.path[1] == browser.getsockname()
+    port.expire(peer.heard + 14.9)
+    assert peer.state == "connected"
+    port.expire(peer.heard + 15.1)
+    assert peer.state == "closed"
+
+
+async def test_a_client_moves_to_and_fro(port: Port, join: Join) -> None:
+    """A check that nominates a path is acted on, however well it is known: the last one decides."""
+    _, peer = await join()
+    loop = asyncio.get_running_loop()
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as home,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as street,
+    ):
+        for each in (home, street):
+            each.setblocking(False)
+            each.connect(port.addresses[0])
+        for turn, each in enumerate((home, home, street, home, home, street, street)):
+            transaction = bytes([turn]) * 12
+            each.send(stun.request(transaction, peer.username, peer.password, nominate=True, priority=1))
+            answer = stun.parse(await asyncio.wait_for(loop.sock_recv(each, 2048), 10))
+            assert answer.transaction == transaction
+            assert peer.path
+            assert peer.path[1] == each.getsockname()
+    assert port.stats()["rx_checks_known"] == 3
 
 
 async def test_paths_of_a_peer_are_bounded(port: Port, join: Join) -> None:

@@ -142,7 +142,9 @@ async def test_of_lone_reports_few_are_read(port: Port, join: Join) -> None:
     peer.reports_every = 1000.0
     block = rtcp.ReportBlock(1, 0, 0, 0, 0, 0, 0)
     report, nack = rtcp.ReceiverReport(7, (block, block)), rtcp.Nack(7, 1, (5,))
-    for sent in (report.build(), report.build(), nack.build(), report.build() + nack.build()):
+    agent.send_rtcp(report.build())
+    await until(lambda: len(got) == 1)
+    for sent in (report.build(), nack.build(), report.build() + nack.build()):
         agent.send_rtcp(sent)
     await until(lambda: len(got) >= 4)
     assert [type(each) for each in got] == [rtcp.ReceiverReport, rtcp.Nack, rtcp.ReceiverReport, rtcp.Nack]
