@@ -38,6 +38,7 @@ class Director:
     def __init__(self, settings: ProgrammeSettings, artist: Artist) -> None:
         self._settings = settings
         self._artist = artist
+        self.changing = threading.Event()  # a scene waits for its tick, which may begin early
         self._lock = threading.Lock()
         self._pending: Pending | None = None
         self._painter: Painter | None = None
@@ -62,6 +63,7 @@ class Director:
         art = self._artist.draw(scene, urgent=True)
         with self._lock:
             self._pending = Pending(art, token, dissolve, time.monotonic())
+            self.changing.set()
 
     def hold(self, frame: av.VideoFrame | None) -> None:
         """After a restart: show this until the sources have pictures again."""
@@ -101,6 +103,7 @@ class Director:
 
     def _change(self, looks: Mapping[str, Look]) -> str | None:
         with self._lock:
+            self.changing.clear()  # whoever is not drawn by now has no tick of its own any more
             pending = self._pending
             if pending is None:
                 return None

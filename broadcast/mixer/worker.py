@@ -34,6 +34,7 @@ from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.snapshot import Snapshots
 from broadcast.mixer.sound import BLOCK, RATE
 from broadcast.mixer.source import Source
+from broadcast.mixer.ticks import Ticks
 from broadcast.mixer.wire import Word
 from broadcast.pipe import Pieces, pack, pack_frame, pack_json, unpack_frame, unpack_json
 from broadcast.rtp.frame import Codec, Frame
@@ -41,7 +42,6 @@ from broadcast.rtp.frame import Codec, Frame
 log = logging.getLogger(__name__)
 
 READ = 1 << 18  # octets of one read
-CATCH_UP = 1.0  # seconds of lateness that are filled with repeated frames; beyond, ticks are given up
 SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's lock
 JOIN = 1.0  # seconds for a thread to end
 AUTOGROUP = Path("/proc/self/autogroup")
@@ -191,10 +191,10 @@ class Worker:
 
     def _picture_tick(self, epoch: float, first: int) -> None:
         fps = self.settings.fps
-        clock = Clock(epoch, 1 / fps, first, 0.0)
-        while (tick := clock.wait(self._closing)) is not None:
+        ticks = Ticks(epoch, 1 / fps, first)
+        while (tick := ticks.wait(self._closing, self.director.changing)) is not None:
             at = epoch + tick / fps
-            frame, token = self.director.paint(at, self._sources, repeat=clock.late > 1.5 / fps)
+            frame, token = self.director.paint(at, self._sources, repeat=ticks.late > 1.5 / fps)
             # Keyframes first: who changes to a rendition must not have had this tick of another one.
             for rendition in sorted(self._renditions, key=lambda each: not each.decide(tick)):
                 data, is_key = rendition.encode(frame, tick)
@@ -204,13 +204,13 @@ class Worker:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
             self._snapshots.take(frame, at - time.monotonic() + time.time())
             self._frames += 1
-            self._picture_late = max(self._picture_late, clock.late)
+            self._picture_late = max(self._picture_late, ticks.late)
             if tick % fps == fps // 2:
                 self._report()
 
     def _sound_tick(self, epoch: float, first: int) -> None:
-        clock = Clock(epoch, BLOCK / RATE, first, LEAVES)
-        while (number := clock.wait(self._closing)) is not None:
+        ticks = Ticks(epoch, BLOCK / RATE, first, LEAVES)
+        while (number := ticks.wait(self._closing)) is not None:
             at = epoch + number * BLOCK / RATE
             gains, dissolving = self.director.gains()
             ramp = self.settings.dissolve_seconds if dissolving else 0.0
@@ -272,33 +272,6 @@ class Worker:
         if hasattr(self, "_snapshots"):
             self._snapshots.close(JOIN)
         self._pipe.close()
-
-
-class Clock:
-    """Absolute deadlines: tick n is due at `epoch + n * step + after`. Late ticks come at once, one by one,
-    so that none is missing; only beyond `CATCH_UP` they are given up."""
-
-    def __init__(self, epoch: float, step: float, first: int, after: float) -> None:
-        self._start = epoch + after
-        self._step = step
-        # After a restart: the first tick that is still to come.
-        self._next = max(first, -int((self._start - time.monotonic()) // step))
-        self.late = 0.0
-
-    def wait(self, closing: threading.Event) -> int | None:
-        """Sleep until the next tick and give its number; None when closing. `late`: seconds, afterwards."""
-        due = self._start + self._next * self._step
-        left = due - time.monotonic()
-        if left > 0:
-            time.sleep(left)
-        elif -left > CATCH_UP:
-            self._next += int(-left / self._step)
-            due = self._start + self._next * self._step
-        if closing.is_set():
-            return None
-        self.late = time.monotonic() - due
-        self._next += 1
-        return self._next - 1
 
 
 def _last_picture(frames: list[Frame]) -> av.VideoFrame | None:
