@@ -246,7 +246,7 @@ class Port:
         elif self._prove(peer, path):
             outlet.send(address, stun.success(binding.transaction, address[0], address[1], peer.password))
             self._checked(peer, path, binding.use_candidate, now)
-            if stun.regular(datagram):
+            if path in peer.paths and stun.regular(datagram):  # it may have been closed meanwhile
                 self._ears[outlet].learn(address, datagram, peer.password)
         else:
             self._counts["rx_stun_taken"] += 1
