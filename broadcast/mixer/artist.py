@@ -43,6 +43,7 @@ class Art:
     counted: int | None = None
     backed: bool = False
     ready: threading.Event = field(default_factory=threading.Event)
+    drawn: Callable[[], None] = lambda: None  # called by the artist when it is ready
 
 
 class Artist:
@@ -60,10 +61,12 @@ class Artist:
         self._thread = threading.Thread(target=self._run, name="artist", daemon=True)
         self._thread.start()
 
-    def draw(self, scene: Scene, urgent: bool = False) -> Art:
-        """The art of a scene: empty now, filled soon; before all others when `urgent`."""
+    def draw(self, scene: Scene, urgent: bool = False, drawn: Callable[[], None] = lambda: None) -> Art:
+        """The art of a scene: empty now, filled soon; before all others when `urgent`. `drawn` is called by
+        the drawing thread when it is ready."""
         layout = scene.layout if scene.pictures else Layout.SLATE
-        art = Art(scene, boxes(layout, len(scene.pictures), self._settings.width, self._settings.height))
+        places = boxes(layout, len(scene.pictures), self._settings.width, self._settings.height)
+        art = Art(scene, places, drawn=drawn)
         with self._wake:
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft().ready.set()
@@ -99,6 +102,7 @@ class Artist:
             if art is not None:
                 self._guarded(self._fill, art)
                 art.ready.set()
+                art.drawn()
             if counting is not None and _counts(counting):
                 self._guarded(self._count, counting)
 

@@ -38,7 +38,7 @@ class Director:
     def __init__(self, settings: ProgrammeSettings, artist: Artist) -> None:
         self._settings = settings
         self._artist = artist
-        self.changing = threading.Event()  # a scene waits for its tick, which may begin early
+        self.changing = threading.Event()  # a scene is drawn: its tick may begin early
         self._lock = threading.Lock()
         self._pending: Pending | None = None
         self._painter: Painter | None = None
@@ -60,10 +60,19 @@ class Director:
 
     def show(self, scene: Scene, token: str, dissolve: bool) -> None:
         """This scene next. One that still waits is given up: the newest wins."""
-        art = self._artist.draw(scene, urgent=True)
+        art = self._artist.draw(scene, urgent=True, drawn=self._drawn)
+        # What fills the picture needs nothing drawn.
+        bare = bool(art.boxes) and not any(box.framed for box in art.boxes)
         with self._lock:
             self._pending = Pending(art, token, dissolve, time.monotonic())
-            self.changing.set()
+            if bare or art.ready.is_set():
+                self.changing.set()
+
+    def _drawn(self) -> None:
+        """The art of some scene is ready; called by the artist."""
+        with self._lock:
+            if self._pending is not None and self._pending.art.ready.is_set():
+                self.changing.set()
 
     def hold(self, frame: av.VideoFrame | None) -> None:
         """After a restart: show this until the sources have pictures again."""
@@ -103,7 +112,7 @@ class Director:
 
     def _change(self, looks: Mapping[str, Look]) -> str | None:
         with self._lock:
-            self.changing.clear()  # whoever is not drawn by now has no tick of its own any more
+            self.changing.clear()
             pending = self._pending
             if pending is None:
                 return None

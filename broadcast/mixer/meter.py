@@ -37,4 +37,4 @@ class Meter:
 
     def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
         """The rates with what the last counters say as they are."""
-        return {**self._rates, "late_ms": stats.get("late_ms", 0.0)}
+        return {**self._rates, "late_ms": stats.get("late_ms", 0.0), "early": stats.get("early", 0)}

@@ -49,7 +49,7 @@ class Ticks:
         due = self._start + self._next * self._step
         left = due - self._clock()
         if left > 0:
-            self._doze(left, changing)
+            self._doze(due, changing)
         elif -left > CATCH_UP:
             self._next += int(-left / self._step)
             due = self._start + self._next * self._step
@@ -59,10 +59,9 @@ class Ticks:
         self._next += 1
         return self._next - 1
 
-    def _doze(self, left: float, changing: Flag | None) -> None:
-        if changing is None:
+    def _doze(self, due: float, changing: Flag | None) -> None:
+        left = due - (EARLY if changing else 0.0) - self._clock()
+        if left > 0:
             self._sleep(left)
-            return
-        if left > EARLY:
-            self._sleep(left - EARLY)
-        changing.wait(min(left, EARLY))
+        if changing:
+            changing.wait(max(0.0, due - self._clock()))

@@ -34,7 +34,7 @@ from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.mixer.snapshot import Snapshots
 from broadcast.mixer.sound import BLOCK, RATE
 from broadcast.mixer.source import Source
-from broadcast.mixer.ticks import Ticks
+from broadcast.mixer.ticks import EARLY, Ticks
 from broadcast.mixer.wire import Word
 from broadcast.pipe import Pieces, pack, pack_frame, pack_json, unpack_frame, unpack_json
 from broadcast.rtp.frame import Codec, Frame
@@ -64,6 +64,7 @@ class Worker:
         self._held: list[Frame] = []
         self._picture_late = 0.0
         self._frames = 0
+        self._early = 0  # of them begun before they were due
         self._known: dict[str, float] = {}  # loudness of feeds that were staged before
         self.settings: ProgrammeSettings
         self.artist: Artist
@@ -204,6 +205,7 @@ class Worker:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
             self._snapshots.take(frame, at - time.monotonic() + time.time())
             self._frames += 1
+            self._early += ticks.late < -EARLY / 2
             self._picture_late = max(self._picture_late, ticks.late)
             if tick % fps == fps // 2:
                 self._report()
@@ -239,6 +241,7 @@ class Worker:
                 Word.STATS,
                 {
                     "frames": self._frames,
+                    "early": self._early,
                     "late_ms": round(self._picture_late * 1000, 1),
                     "cpu_seconds": time.process_time(),
                     "sources": sources,

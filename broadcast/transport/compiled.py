@@ -54,7 +54,7 @@ ffi.cdef(
     int tray_fly(struct tray *tray, const struct layout *layout, int sealed, uintptr_t sessions,
                  uintptr_t names, unsigned name_size, int targets, int room, int fd, int *trouble);
     struct rest { int at, size, name, name_size; };
-    struct tally { uint64_t datagrams, bytes, unread, answers, answered_bytes; };
+    struct tally { uint64_t datagrams, bytes, unread, known, sent, octets, refused, overflow; };
     struct ear *ear_new(void);
     void ear_free(struct ear *ear);
     const struct rest *ear_rest(struct ear *ear);
@@ -193,9 +193,11 @@ class CompiledEar:
             rx_bytes=tally.bytes,
             rx_errors=self._errors,
             rx_reports_unread=tally.unread,
-            rx_checks_known=tally.answers,
-            tx_datagrams=tally.answers,
-            tx_bytes=tally.answered_bytes,
+            rx_checks_known=tally.known,
+            tx_datagrams=tally.sent,
+            tx_bytes=tally.octets,
+            tx_refused=tally.refused,
+            tx_overflow=tally.overflow,
         )
 
     def _left(self, rest: Any) -> Heard:

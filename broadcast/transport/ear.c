@@ -24,6 +24,7 @@
 #define WAYS 4 /* slots an address may have: who finds all taken is read in full */
 #define BLOCK 64
 #define DIGEST 20
+#define FIRST_NOT_STUN 4 /* RFC 7983 */
 #define RECEIVER_REPORT 201
 #define SRTCP_INDEX 4
 
@@ -41,7 +42,8 @@ struct habit {
 /* What is left for Python: where it lies in `data`, its length, whose. */
 struct rest { int at, size, name, name_size; };
 
-struct tally { uint64_t datagrams, bytes, unread, answers, answered_bytes; };
+/* `known`: checks answered, of which `sent` left, with so many `octets`, and `refused` the kernel would not take. */
+struct tally { uint64_t datagrams, bytes, unread, known, sent, octets, refused, overflow; };
 
 struct ear {
     struct rest rest[TURN];
@@ -280,10 +282,31 @@ static int lone_report(const unsigned char *data, int size, int tag)
            size == 4 + 4 * (data[2] << 8 | data[3]) + tag + SRTCP_INDEX;
 }
 
-/* Reads up to TURN datagrams. Returns how many are left for Python, or an errno less than zero. */
+/* Sends the answers. One that the kernel refuses (a port 0, a firewall) takes none of the others with it. What it has
+   no room for is lost, as on the way: browsers check again. */
+static void tell(struct ear *ear, int fd, int answers)
+{
+    for (int done = 0; done < answers;) {
+        int sent = sendmmsg(fd, ear->out + done, answers - done, MSG_DONTWAIT);
+        if (sent > 0) {
+            ear->tally.sent += sent;
+            for (; sent > 0; sent--, done++)
+                ear->tally.octets += ear->to[done].iov_len;
+        } else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            ear->tally.overflow += answers - done;
+            return;
+        } else if (sent == 0 || errno != EINTR) {
+            ear->tally.refused++;
+            done++;
+        }
+    }
+}
+
+/* Reads up to TURN datagrams. Returns how many are left for Python, or an errno less than zero. Once a check is left,
+   all that follow are: the order of what peers nominate counts. */
 int ear_hear(struct ear *ear, int fd, double now)
 {
-    int count, left = 0, answers = 0;
+    int count, left = 0, answers = 0, news = 0;
     for (int i = 0; i < TURN; i++)
         ear->in[i].msg_hdr.msg_namelen = NAME;
     do
@@ -294,25 +317,24 @@ int ear_hear(struct ear *ear, int fd, double now)
     for (int i = 0; i < count; i++) {
         const unsigned char *data = ear->data[i];
         int size = ear->in[i].msg_len, name_size = ear->in[i].msg_hdr.msg_namelen;
-        struct habit *habit = size < HEADER ? NULL : find(ear, ear->names[i], name_size);
+        struct habit *habit = find(ear, ear->names[i], name_size);
         ear->tally.datagrams++;
         ear->tally.bytes += size;
-        if (habit && known(habit, data, size)) {
+        if (habit && !news && known(habit, data, size)) {
             struct msghdr *out = &ear->out[answers].msg_hdr;
             habit->answered = now;
             out->msg_name = ear->names[i];
             out->msg_namelen = name_size;
             out->msg_iov->iov_len = answer(ear, habit, data, ear->said[answers]);
-            ear->tally.answered_bytes += out->msg_iov->iov_len;
             answers++;
         } else if (habit && now < habit->quiet && lone_report(data, size, habit->tag)) {
             ear->tally.unread++;
         } else {
             ear->rest[left++] = (struct rest){i * DATAGRAM, size, i * NAME, name_size};
+            news |= size && data[0] < FIRST_NOT_STUN;
         }
     }
-    ear->tally.answers += answers;
-    if (answers) /* what the kernel has no room for is lost, as on the way: browsers check again */
-        sendmmsg(fd, ear->out, answers, MSG_DONTWAIT);
+    ear->tally.known += answers;
+    tell(ear, fd, answers);
     return left;
 }

@@ -20,6 +20,7 @@ from broadcast.transport.lineup import Address
 
 DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
 TURN = 24  # datagrams read in one turn of the event loop: about 1 ms
+FIRST_NOT_STUN = b"\x04"  # RFC 7983
 RECEIVER_REPORT = 201  # RTCP's packet type (RFC 3550 section 12.1)
 SRTCP_INDEX = 4  # bytes
 
@@ -30,7 +31,8 @@ class Ear(Protocol):
     """Of one socket. Times are monotonic seconds."""
 
     def hear(self, now: float) -> Sequence[Heard]:
-        """Read what is there, up to TURN datagrams, and return what is not dealt with."""
+        """Read what is there, up to TURN datagrams, and return what is not dealt with, in order. Once a check
+        is among it, all checks that follow are: the order of what peers nominate counts."""
 
     def learn(self, address: Address, check: bytes, password: bytes) -> None:
         """Answer checks from there that are like this one, which was authentic, if there is room."""
@@ -53,7 +55,7 @@ def lone_report(datagram: bytes, tag: int) -> bool:
     (RFC 3711 section 3.4)."""
     size = 4 + 4 * int.from_bytes(datagram[2:4], "big")
     return (
-        datagram[:1] >= b"\x80"
+        b"\x80" <= datagram[:1] < b"\xc0"
         and datagram[1:2] == bytes([RECEIVER_REPORT])
         and len(datagram) == size + tag + SRTCP_INDEX
     )
@@ -81,6 +83,7 @@ class PlainEar:
 
     def hear(self, now: float) -> Sequence[Heard]:
         rest: list[Heard] = []
+        news = False  # a check is left
         for _ in range(TURN):
             try:
                 datagram, address = self._sock.recvfrom(DATAGRAM)
@@ -91,8 +94,10 @@ class PlainEar:
                 continue
             self._counts["rx_datagrams"] += 1
             self._counts["rx_bytes"] += len(datagram)
-            if not self._dealt_with(address, datagram, now):
+            check = b"" < datagram[:1] < FIRST_NOT_STUN
+            if (check and news) or not self._dealt_with(address, datagram, now):
                 rest.append((address, datagram))
+                news = news or check
         return rest
 
     def learn(self, address: Address, check: bytes, password: bytes) -> None:

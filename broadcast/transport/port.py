@@ -152,7 +152,7 @@ class Port:
         """Counters since the start (rx_*, tx_*, handshakes_*), and gauges: peers, connected, paths, backlog
         (bytes that wait for room in the kernel), gso, compiled and sealing (sockets that send by it)."""
         return {
-            **sum((ear.stats() for ear in self._ears.values()), self._counts),
+            **self._totals(),
             "peers": len(self._peers),
             "connected": sum(peer.state == "connected" for peer in self._peers.values()),
             "paths": len(self._paths),
@@ -288,11 +288,19 @@ class Port:
         self.expire(time.monotonic())
         self._tell()
 
+    def _totals(self) -> Counter[str]:
+        """Our counters with those of the ears."""
+        totals = Counter(self._counts)
+        for ear in self._ears.values():
+            totals.update(ear.stats())
+        return totals
+
     def _tell(self) -> None:
         """Log what was dropped, if it is worth it."""
-        dropped = {what: self._counts[what] - self._told[what] for what in _NEWS}
+        totals = self._totals()
+        dropped = {what: totals[what] - self._told[what] for what in _NEWS}
         if sum(dropped.values()) >= WORTH_A_LINE:
-            self._told = Counter(self._counts)
+            self._told = totals
             log.info("x dropped since the last such line: %s", {what: n for what, n in dropped.items() if n})
 
     def expire(self, now: float) -> None:

@@ -204,9 +204,11 @@ async def inside(place: Place, quick: bool) -> list[Reading]:
 
 
 def middle(rounds: list[Reading]) -> Reading:
-    """Of one contender's rounds that with the median cost: one round alone may meet a moment when the machine
-    is slower or faster for everybody."""
-    return sorted(rounds, key=lambda each: each.cpu)[len(rounds) // 2]
+    """Of one contender's rounds that with the median cost, since one alone may meet a moment when the machine
+    is slower or faster for everybody; but the fewest that joined and the most that was lost."""
+    median = sorted(rounds, key=lambda each: each.cpu)[len(rounds) // 2]
+    joined, lost = min(each.joined for each in rounds), max(each.lost for each in rounds)
+    return replace(median, joined=joined, lost=lost)
 
 
 def _contenders(place: Place) -> list[Run]:

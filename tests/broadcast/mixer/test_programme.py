@@ -172,6 +172,22 @@ async def test_a_smaller_rendition_has_the_same_ticks_and_a_keyframe_of_its_own(
     assert {(picture.width, picture.height) for _, picture in pictures} == {(640, 360)}
 
 
+async def test_cuts_begin_before_their_tick(studio: Studio) -> None:
+    """As soon as the machine lets one: a full picture, which needs nothing drawn, and a slate that does."""
+    studio.play("a", camera(RED), microphone())
+    studio.mixer.stage(["a"])
+    for kind, scene in (
+        ("full", Scene(Layout.FULL, (Source("a", "Anna"),))),
+        ("slate", Scene(Layout.SLATE, card=Card("Slate"))),
+    ):
+        other = Scene(Layout.SLATE, card=Card("Other"))
+        before, number = studio.mixer.stats()["early"], 0
+        async with asyncio.timeout(PATIENCE):
+            while studio.mixer.stats()["early"] == before:
+                await studio.show((scene, other)[number % 2], f"{kind} {number}")
+                number += 1
+
+
 async def test_a_hand_off_leaves_no_black_torn_or_foreign_picture(wide_studio: Studio) -> None:
     """Cuts between H264 and VP8 speakers: from one picture to the next it is wholly the other one.
 

@@ -88,6 +88,17 @@ def test_a_start_in_the_middle_begins_with_what_is_to_come() -> None:
     assert time.now == pytest.approx(100.0 + 11 * STEP)
 
 
+def test_a_sleep_that_takes_too_long_is_made_up_for() -> None:
+    """What remains until the tick is measured anew after each."""
+    time = Time(now=100.0 + 2.5 * STEP)
+    ticks = Ticks(100.0, STEP, 3, clock=lambda: time.now, sleep=lambda seconds: time.sleep(seconds + 0.003))
+    assert ticks.wait(OPEN, time) == 3
+    assert ticks.late == pytest.approx(0.0)
+
+
 def test_closing_ends_it() -> None:
     """Also while it sleeps."""
-    assert Time().ticks().wait(Time(flagged_at=0.0)) is None
+    time = Time(flagged_at=100.0 + 2.5 * STEP)
+    ticks = time.ticks(first=2)
+    assert ticks.wait(time) == 2
+    assert ticks.wait(time) is None
