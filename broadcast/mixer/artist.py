@@ -34,6 +34,7 @@ class Art:
 
     scene: Scene
     boxes: tuple[Box, ...]
+    drawn: Callable[[], None]  # called by the artist when it is ready
     ground: Canvas | None = None
     card: Canvas | None = None
     empties: list[Canvas] = field(default_factory=list)  # one for each box
@@ -43,7 +44,11 @@ class Art:
     counted: int | None = None
     backed: bool = False
     ready: threading.Event = field(default_factory=threading.Event)
-    drawn: Callable[[], None] = lambda: None  # called by the artist when it is ready
+
+    @property
+    def bare(self) -> bool:
+        """Whether pictures of the programme's size leave nothing open that would have to be drawn."""
+        return bool(self.boxes) and not any(box.framed for box in self.boxes)
 
 
 class Artist:
@@ -66,7 +71,7 @@ class Artist:
         the drawing thread when it is ready."""
         layout = scene.layout if scene.pictures else Layout.SLATE
         places = boxes(layout, len(scene.pictures), self._settings.width, self._settings.height)
-        art = Art(scene, places, drawn=drawn)
+        art = Art(scene, places, drawn)
         with self._wake:
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft().ready.set()

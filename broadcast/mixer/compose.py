@@ -135,10 +135,10 @@ def drawable(art: Art, looks: list[Look], settings: ProgrammeSettings) -> bool:
     if not looks or not all(look.picture for look in looks):
         return False
     full = (settings.width, settings.height)
-    bare = all(
+    whole = all(
         p is not None and (p.frame.width, p.frame.height) == full for p in (look.picture for look in looks)
     )
-    return art.backed or (bare and not any(box.framed for box in art.boxes))
+    return art.backed or (whole and art.bare)
 
 
 def _eased(share: float) -> float:

@@ -61,11 +61,9 @@ class Director:
     def show(self, scene: Scene, token: str, dissolve: bool) -> None:
         """This scene next. One that still waits is given up: the newest wins."""
         art = self._artist.draw(scene, urgent=True, drawn=self._drawn)
-        # What fills the picture needs nothing drawn.
-        bare = bool(art.boxes) and not any(box.framed for box in art.boxes)
         with self._lock:
             self._pending = Pending(art, token, dissolve, time.monotonic())
-            if bare or art.ready.is_set():
+            if art.bare or art.ready.is_set():
                 self.changing.set()
 
     def _drawn(self) -> None:

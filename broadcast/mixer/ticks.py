@@ -1,4 +1,4 @@
-"""(P) When the mixer's ticks are due: absolute deadlines, and a cut that is begun a little before its own.
+"""When the mixer's ticks are due: absolute deadlines, and a cut that is begun a little before its own.
 
 A cut takes longer than other ticks: a new scene is put up, and what the encoder has not seen before is all to
 be coded. So it would leave some 7 ms later than the pictures around it, and a player whose screen turns in

@@ -191,8 +191,8 @@ static struct habit *make(struct ear *ear, const unsigned char *name, unsigned s
     return found;
 }
 
-/* From now on, checks like this authentic one, signed with this password, are answered. It ends in its signatures;
-   the caller has seen that. One too long to be kept is not known. */
+/* From now on, checks like this authentic one, signed with this password, are answered. One that is too
+   long, or does not end in its signatures, is never known. */
 void ear_learn(struct ear *ear, const unsigned char *name, unsigned name_size, const unsigned char *check, int size,
               const unsigned char *password, int password_size)
 {

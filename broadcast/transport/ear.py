@@ -20,7 +20,7 @@ from broadcast.transport.lineup import Address
 
 DATAGRAM = 2048  # bytes; longer ones are cut, and then are not authentic
 TURN = 24  # datagrams read in one turn of the event loop: about 1 ms
-FIRST_NOT_STUN = b"\x04"  # RFC 7983
+FIRST_NOT_STUN = 4  # a datagram's first byte (RFC 7983)
 RECEIVER_REPORT = 201  # RTCP's packet type (RFC 3550 section 12.1)
 SRTCP_INDEX = 4  # bytes
 
@@ -35,7 +35,8 @@ class Ear(Protocol):
         is among it, all checks that follow are: the order of what peers nominate counts."""
 
     def learn(self, address: Address, check: bytes, password: bytes) -> None:
-        """Answer checks from there that are like this one, which was authentic, if there is room."""
+        """Answer checks from there that are like this one, which was authentic; not if there is no room, or
+        it does not end in HMAC and fingerprint, as all browsers' do."""
 
     def hush(self, address: Address, tag: int, until: float) -> None:
         """Pass over receiver reports from there that come alone, until then. `tag`: bytes of SRTCP's."""
@@ -94,7 +95,7 @@ class PlainEar:
                 continue
             self._counts["rx_datagrams"] += 1
             self._counts["rx_bytes"] += len(datagram)
-            check = b"" < datagram[:1] < FIRST_NOT_STUN
+            check = len(datagram) > 0 and datagram[0] < FIRST_NOT_STUN
             if (check and news) or not self._dealt_with(address, datagram, now):
                 rest.append((address, datagram))
                 news = news or check

@@ -25,7 +25,7 @@ from broadcast.transport.addresses import bind, candidates
 from broadcast.transport.burst import Outlet, Way
 from broadcast.transport.compiled import CompiledEar
 from broadcast.transport.dtls import Certificate
-from broadcast.transport.ear import Ear, PlainEar, lone_report
+from broadcast.transport.ear import FIRST_NOT_STUN, Ear, PlainEar, lone_report
 from broadcast.transport.lineup import LineUp, line_up
 from broadcast.transport.offer import Description, parse
 from broadcast.transport.peer import MAX_PATHS, Path, Peer
@@ -212,7 +212,7 @@ class Port:
 
     def _datagram(self, path: Path, datagram: bytes, now: float) -> None:
         first = datagram[0] if len(datagram) >= 12 else 255  # nothing that we know is shorter
-        if first < 4:
+        if first < FIRST_NOT_STUN:
             self._stun(path, datagram, now)
             return
         peer = self._paths.get(path)
@@ -246,7 +246,7 @@ class Port:
         elif self._prove(peer, path):
             outlet.send(address, stun.success(binding.transaction, address[0], address[1], peer.password))
             self._checked(peer, path, binding.use_candidate, now)
-            if path in peer.paths and stun.regular(datagram):  # it may have been closed meanwhile
+            if path in peer.paths:  # it may have been closed meanwhile
                 self._ears[outlet].learn(address, datagram, peer.password)
         else:
             self._counts["rx_stun_taken"] += 1

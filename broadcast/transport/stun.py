@@ -75,14 +75,9 @@ class Habit:
 def habit(check: bytes) -> Habit | None:
     """What to expect after this authentic check. None if it does not end in HMAC and fingerprint, as all
     browsers' do."""
-    if not regular(check):
+    if check[-_SIGNATURES:][: len(_INTEGRITY_HEAD)] != _INTEGRITY_HEAD:
         return None
     return Habit(check[:8], check[HEADER:-_SIGNATURES])
-
-
-def regular(check: bytes) -> bool:
-    """Whether a check that was read ends in HMAC and fingerprint, and nothing behind."""
-    return check[-_SIGNATURES:][: len(_INTEGRITY_HEAD)] == _INTEGRITY_HEAD
 
 
 def parse(data: bytes) -> Binding:

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from broadcast.mixer.blackbox import SEATS, BlackBox
 from broadcast.mixer.quarantine import DEATHS, WINDOW, Quarantine
 from broadcast.mixer.scene import Layout, Scene, Source
-from tests.broadcast.mixer.test_programme import BLUE, RED, Studio, camera, microphone, studio
-
-__all__ = ["studio"]  # a fixture
+from tests.broadcast.mixer.studio import BLUE, RED, Studio, camera, microphone
 
 
 def test_two_crashes_within_seconds() -> None:

@@ -12,7 +12,7 @@ from broadcast.mixer.scene import Layout, Return, Scene, Source
 from broadcast.mixer.settings import ProgrammeSettings
 from broadcast.rtp.frame import Codec, Frame
 from tests.broadcast.mixer import material
-from tests.broadcast.mixer.test_programme import BLUE, LENGTH, RED, Studio, camera
+from tests.broadcast.mixer.studio import BLUE, LENGTH, RED, Studio, camera
 
 ANNA, BEN, WORD = 300.0, 500.0, 800.0  # Hz
 
