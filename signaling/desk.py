@@ -285,6 +285,12 @@ class Desk:
             "journal_well": float(self._ledger.well),
         }
 
+    @property
+    def calm(self) -> bool:
+        """Nobody is on the air, nor about to be."""
+        floor = self._show.state.floor
+        return floor.hand_off is None and floor.air.talk is None and floor.air.held is None
+
     # ---- the turn
 
     def _now(self) -> Moment:
@@ -296,10 +302,8 @@ class Desk:
 
     async def _run(self) -> None:
         while not self._stopping:
-            floor = self._show.state.floor
-            calm = floor.hand_off is None and floor.air.talk is None and floor.air.held is None
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_TICK if calm else BUSY_TICK):
+                async with asyncio.timeout(IDLE_TICK if self.calm else BUSY_TICK):
                     await self._wake.wait()
             await self._turn()
         await self._turn()  # what the goodbyes have led to

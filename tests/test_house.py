@@ -144,12 +144,13 @@ FLOORS = {
     "transport": {"rtp", "errors"},
     "client": {"transport", "rtp", "errors"},
     "chores": set(),
+    "garbage": set(),
     "feeds": {"chores", "transport", "rtp", "errors"},
     "pipe": {"rtp", "errors"},
     "child": {"pipe", "rtp", "errors"},
     "mixer": {"child", "pipe", "transport", "rtp", "errors"},
     "outputs": {"chores", "pipe", "transport", "rtp", "errors", "targets"},
-    "workers": {"child", "outputs", "pipe", "transport", "rtp", "errors"},
+    "workers": {"child", "garbage", "outputs", "pipe", "transport", "rtp", "errors"},
 }
 KNOWS_SIGNALING = (
     "broadcast/app.py",

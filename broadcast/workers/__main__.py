@@ -8,6 +8,7 @@ import sys
 
 import uvloop
 
+from broadcast import garbage
 from broadcast.workers.worker import Worker
 
 
@@ -16,9 +17,11 @@ async def work(descriptor: int) -> None:
     worker = Worker()
     sock = socket.socket(fileno=descriptor)
     transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=sock)
+    collecting = asyncio.create_task(garbage.keep_away(lambda: worker.idle), name="garbage")
     try:
         await worker.ended.wait()
     finally:
+        collecting.cancel()
         await worker.close()
         transport.close()
 

@@ -47,6 +47,11 @@ class Worker(asyncio.Protocol):
         if self._port is not None:
             await self._port.close()
 
+    @property
+    def idle(self) -> bool:
+        """Nobody watches here."""
+        return not self._peers
+
     # -- asyncio.Protocol --------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
