@@ -29,6 +29,7 @@ SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next t
 SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
 WITNESS = 0.1  # seconds: a camera's last frame and its last sign of life are no further apart
 QUARANTINED = {"verdict": "dead", "why": "it crashed the mixer twice and must be sent anew"}
+POOR_SOUND = 0.05  # share of a second's sound that did not come, or too late
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
@@ -160,8 +161,7 @@ class Stage:
         return {
             "feeds": [
                 {
-                    **feed.health(now).as_json(),
-                    **_loudness(figures["sources"].get(feed.id, {})),
+                    **_with_sound(feed.health(now).as_json(), figures["sources"].get(feed.id, {})),
                     **(QUARANTINED if feed.id in self._mixer.quarantine.feeds else {}),
                 }
                 for feed in self._feeds
@@ -292,9 +292,13 @@ class Stage:
         return 0.0 if level.muted else 10.0 ** (level.gain_db / 20)
 
 
-def _loudness(source: Mapping[str, Any]) -> dict[str, Any]:
-    """How loud a staged feed is (LUFS) and the gain that this asks for; None while it is not known."""
-    return {"lufs": source.get("lufs"), "gain_db": source.get("gain_db")}
+def _with_sound(health: dict[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
+    """A feed's health with what only the mixer knows of its sound: how loud it is (LUFS), the gain that this
+    asks for, and what share of it was missing and made up; None while it is not known."""
+    sound = {name: source.get(name) for name in ("lufs", "gain_db", "made_up")}
+    if health["verdict"] == "good" and (sound["made_up"] or 0) > POOR_SOUND:
+        return {**health, **sound, "verdict": "poor", "why": "the sound has gaps"}
+    return {**health, **sound}
 
 
 def slides_of(person: str) -> str:

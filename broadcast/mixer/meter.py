@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from broadcast.mixer.sound import RATE
+
 
 class Meter:
     """Turns the counters of the process into rates."""
@@ -24,11 +26,12 @@ class Meter:
                 "cpu": round(max(0.0, stats["cpu_seconds"] - old["cpu_seconds"]) / span, 3),
                 "sources": {
                     feed: {
-                        "fps": round(max(0, s["decoded"] - old["sources"].get(feed, s)["decoded"]) / span, 1),
+                        "fps": round(_gained(feed, "decoded", stats, old) / span, 1),
                         "delay_ms": s["delay_ms"],
                         "failed": s["failed"],
                         "lufs": s["lufs"],
                         "gain_db": s["gain_db"],
+                        "made_up": round(_gained(feed, "made_up", stats, old) / RATE / span, 3),
                     }
                     for feed, s in stats["sources"].items()
                 },
@@ -38,3 +41,9 @@ class Meter:
     def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
         """The rates with what the last counters say as they are."""
         return {**self._rates, "late_ms": stats.get("late_ms", 0.0), "early": stats.get("early", 0)}
+
+
+def _gained(feed: str, counter: str, stats: dict[str, Any], old: dict[str, Any]) -> int:
+    """By how much a counter of a source has grown; 0 for a source that is new, or begun anew."""
+    now = stats["sources"][feed]
+    return int(max(0, now[counter] - old["sources"].get(feed, now)[counter]))

@@ -17,7 +17,8 @@ from broadcast.mixer.loudness import Level
 from broadcast.mixer.mixdown import LEAD, LEAVES
 from broadcast.mixer.picture import Scaler
 from broadcast.mixer.playout import Delay, Shelf
-from broadcast.mixer.sound import BLOCK, RATE, Reader, Samples, Timeline
+from broadcast.mixer.reader import Reader
+from broadcast.mixer.sound import BLOCK, RATE, Samples, Timeline
 from broadcast.rtp.frame import Frame, Kind
 
 log = logging.getLogger(__name__)
@@ -216,6 +217,11 @@ class Source:
     def goal(self) -> float:
         """The gain in dB that its loudness asks for."""
         return 0.0 if self.level is None else self.level.goal
+
+    @property
+    def made_up(self) -> int:
+        """Samples that were played in place of missing ones so far."""
+        return self._reader.made_up
 
     def settle(self, now: float) -> None:
         """Judge the delay of a source without pictures, for which nobody calls `pick`."""

@@ -36,6 +36,7 @@ class Mixer:
         self.staged: frozenset[str] = frozenset()
         self.frames: list[str] = []
         self.quarantine = Quarantine()
+        self.sources: dict[str, dict[str, Any]] = {}
 
     def stage(self, feeds: Iterable[str]) -> None:
         self.staged = frozenset(feeds)
@@ -53,7 +54,7 @@ class Mixer:
         self.frames.append(feed_id)
 
     def stats(self) -> dict[str, Any]:
-        return {"sources": {}}
+        return {"sources": self.sources}
 
 
 class Clip(ClipFeed):
@@ -220,6 +221,23 @@ def test_a_feed_in_quarantine(theatre: Theatre) -> None:
     assert (health["verdict"], "crashed" in health["why"]) == ("dead", True)
     theatre.up("thony")
     assert not theatre.mixer.quarantine.feeds
+
+
+def test_a_feed_whose_sound_has_gaps(theatre: Theatre) -> None:
+    """What only the mixer notices is told with the feed's health, and makes a good feed a poor one."""
+    theatre.up("thony")
+    camera = theatre.feeds.get("thony")
+    assert camera is not None
+    now = time.monotonic()
+    for codec in (Codec.VP8, Codec.OPUS):
+        camera.emit(Frame(codec, b"\x00" * 10, 0, now), now)
+    verdicts = []
+    for share in (None, 0.0, 0.04, 0.06):
+        theatre.mixer.sources["thony"] = {"lufs": -23.0, "gain_db": 0.0, "made_up": share}
+        health = theatre.stage.health()["feeds"][0]
+        assert health["made_up"] == share
+        verdicts.append((health["verdict"], health["why"]))
+    assert verdicts == [("good", "")] * 3 + [("poor", "the sound has gaps")]
 
 
 def test_levels(theatre: Theatre) -> None:

@@ -1,0 +1,119 @@
+"""(P) What is played where sound is missing: the last sound goes on, and dies away.
+
+A packet that is lost, or late because somebody's line or computer stood still for a moment, would otherwise
+be a hole in the programme. Speech hardly changes in 20 ms, so its last waves are repeated: seamlessly (the
+length that is repeated is the one at which the sound resembles itself most), at full level at first, and
+silent soon after. The idea is that of ITU-T G.711, appendix I. Where sound comes again it is faded in over
+what was made up, so there is never a step. See docs/decisions/021-holes-in-the-sound.md.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from broadcast.mixer.sound import Samples, There
+
+SEAM = 240  # samples in which what comes again is faded in, 5 ms
+HOLD = 960  # samples that are made up at full level, 20 ms
+LAST = 5760  # ... after which there is silence, 120 ms
+SHORTEST, LONGEST = 480, 960  # samples that are repeated: 10 to 20 ms, in which each voice has a period
+LIKE = 720  # samples that are compared, 15 ms
+PAST = LIKE + LONGEST  # samples played that one must know
+COARSE = 6  # the first search is at 8 kHz
+EASE = 96  # samples in which a difference at the beginning is evened out, 2 ms
+
+
+class Concealer:
+    """Fills the holes of one source as it is played. Blocks go in and come out in order, none longer than a
+    few hundred milliseconds."""
+
+    def __init__(self) -> None:
+        self.made = 0  # samples made up in all, silence after `LAST` not counted
+        self._past = np.zeros((2, PAST), np.float32)
+        self._repeat: _Repeat | None = None  # while sound is missing
+
+    def forget(self) -> None:
+        """What is played next has nothing to do with what was played before."""
+        self._past[:] = 0
+        self._repeat = None
+
+    def leap(self) -> None:
+        """What is played next comes from elsewhere in the same sound: it is to be faded in."""
+        self._repeat = self._repeat or _Repeat(self._past)
+
+    def block(self, samples: Samples, there: There) -> Samples:
+        """The next samples with all holes filled. `samples` may be written to."""
+        if self._repeat is not None or not there.all():
+            edges = np.flatnonzero(np.diff(there)) + 1
+            start = 0
+            for end in (*edges.tolist(), len(there)):
+                self._run(samples, start, end, bool(there[start]))
+                start = end
+        self._past = _after(self._past, samples)
+        return samples
+
+    def _run(self, samples: Samples, start: int, end: int, there: bool) -> None:
+        """Samples from `start` to `end`, which all came or are all missing."""
+        if not there:
+            if self._repeat is None:
+                self._repeat = _Repeat(_after(self._past, samples[:, :start]))
+            self.made += self._repeat.heard(end - start)
+            samples[:, start:end] = self._repeat.more(end - start)
+        elif self._repeat is not None:
+            seam = min(SEAM, end - start)
+            rise = np.linspace(0, 1, seam, dtype=np.float32)
+            part = samples[:, start : start + seam]
+            part[:] = self._repeat.more(seam) * (1 - rise) + part * rise
+            self._repeat = None
+
+
+class _Repeat:
+    """Sound that goes on after `past`, the last `PAST` samples before the hole."""
+
+    def __init__(self, past: Samples) -> None:
+        length = best_length(past.mean(axis=0))
+        self._wave = past[:, -length:].copy()
+        # Its end is led over to its beginning: into what came before that beginning.
+        ease = length // 4
+        rise = np.linspace(0, 1, ease, dtype=np.float32)
+        before = past[:, -length - ease : -length]
+        self._wave[:, -ease:] = self._wave[:, -ease:] * (1 - rise) + before * rise
+        self._step = past[:, -1] - past[:, -length - 1]
+        self._done = 0
+
+    def heard(self, count: int) -> int:
+        """How many of the next samples are not silence after the end."""
+        return max(0, min(count, LAST - self._done))
+
+    def more(self, count: int) -> Samples:
+        """The next samples."""
+        at = np.arange(self._done, self._done + count)
+        self._done += count
+        found = self._wave[:, at % self._wave.shape[1]]
+        ease = np.clip(1 - (at + 1) / EASE, 0, 1)
+        level = np.clip((LAST - at) / (LAST - HOLD), 0, 1)
+        return ((found + self._step[:, None] * ease) * level).astype(np.float32)
+
+
+def best_length(mono: NDArray[np.float32]) -> int:
+    """The number of samples, `SHORTEST` to `LONGEST`, after which the end of a sound is most like itself.
+
+    `mono`: at least `PAST` samples.
+    """
+    end = np.asarray(mono[-PAST:], np.float64)
+    coarse = np.asarray(end.reshape(-1, COARSE).mean(axis=1), np.float64)
+    near = COARSE * _most_like(coarse, LIKE // COARSE, SHORTEST // COARSE, LONGEST // COARSE)
+    return _most_like(end, LIKE, max(SHORTEST, near - COARSE), min(LONGEST, near + COARSE))
+
+
+def _most_like(wave: NDArray[np.float64], like: int, least: int, most: int) -> int:
+    """The shift, `least` to `most`, at which the last `like` samples correlate best with earlier ones."""
+    end = wave[-like:]
+    shifted = sliding_window_view(wave, like)[len(wave) - like - most : len(wave) - like - least + 1]
+    power = np.square(shifted).sum(axis=1) + 1e-12
+    return most - int(np.argmax(shifted @ end / np.sqrt(power)))
+
+
+def _after(past: Samples, samples: Samples) -> Samples:
+    """The last `PAST` samples once these are played, too."""
+    return np.concatenate((past, samples), axis=1)[:, -PAST:]
