@@ -119,7 +119,8 @@ def main() -> int:
     if options.nice:
         print(f"All that is measured ran with nice {options.nice}, because others use this machine as well.")
     print("Speakers here are pre-encoded media published by our own WHIP client: browsers that encode would")
-    print("use up the cores by themselves. The viewer is Chromium, on the same machine.")
+    print("use up the cores by themselves. The viewer is Chromium on the same machine, with a higher priority")
+    print("where this user may give one: on air it has a machine of its own.")
     output.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "load_before": load, "load_after": os.getloadavg()[0]}
     report = {"at": begun, "seconds": time.time() - begun, "machine": machine, "figures": as_json(figures)}
@@ -149,7 +150,7 @@ async def _measure(parts: list[str], nice: int, minutes: float) -> list[Figure]:
     }
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="pavilion-bench-") as folder:
-        async with Hall(Path(folder)) as hall:
+        async with Hall(Path(folder), nice) as hall:
             _say("opening the hall")
             packets: list[tuple[int, int, int]] = []
             screen = await hall.screen()
@@ -167,8 +168,7 @@ async def _measure(parts: list[str], nice: int, minutes: float) -> list[Figure]:
                     for ident in SPEAKERS.get(part, ()):
                         if ident not in hall.speakers:
                             await hall.speak(ident, recordings[ident])
-                    if nice:
-                        hall.favour(nice)
+                    hall.favour()
                     found = await measure(hall, viewer)
                 except (Refused, PavilionError, TimeoutError, ConnectionError) as error:
                     found = [Figure(part, None, bar=0, note=f"could not be measured: {error!r}")]

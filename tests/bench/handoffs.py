@@ -33,6 +33,8 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     names = list(hall.speakers)[:2]
     tape = SoundTape(await _watcher(hall, "/whep"))
     await _on_air(hall, names[0])
+    made_up: list[float] = []
+    listening_in = asyncio.create_task(_made_up(hall, made_up))
     before = await viewer.received()
     tape.packets.clear()
     seen, takes = [*await viewer.rows()], []
@@ -46,6 +48,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     await asyncio.sleep(1)
     seen += await viewer.rows()
     after = await viewer.received()
+    listening_in.cancel()
     await tape.viewer.close()
     begun, wave = await asyncio.to_thread(tape.wave)
     cuts = [_cut(seen, who, viewer.clock(at)) for at, who in takes]
@@ -61,14 +64,17 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     gained = {name: after[name] - before.get(name, 0) for name in after}
     concealed = gained["audio.silentConcealedSamples"] / 48
     caused = await _caused_by_viewers(hall)
-    count = f"{len(found)} of {HAND_OFFS}"
+    silence, ended = listening.longest_silence(wave)
+    nearest = min((begun + ended - at for at, _ in takes), key=abs)
+    where = f"its end {nearest:+.2f} s from the nearest take" if silence else ""
     return [
         Figure("hand-offs: seen in the viewer", len(found), "", HAND_OFFS, True),
         Figure("hand-offs: gap between pictures, 99 %", percentile(gaps, 0.99), "ms", 50, note=_spread(gaps)),
         Figure(
             "hand-offs: take to new picture, 95 %", percentile(waits, 0.95), "ms", 100, note=_spread(waits)
         ),
-        Figure("hand-offs: longest silence sent", listening.longest_silence(wave), "ms", 20, note=count),
+        Figure("hand-offs: longest silence sent", silence, "ms", 20, note=where),
+        Figure("hand-offs: sound that came too late, made up", sum(made_up), "ms", note="in the whole run"),
         Figure(
             "hand-offs: sharpest click sent", max(clicks), "dBFS", -50, note=f"median {median(clicks):.0f}"
         ),
@@ -164,6 +170,14 @@ async def restart(hall: Hall, viewer: Viewer) -> list[Figure]:
         Figure("kill -9 of the server: the same talk", float(same), "", 1, True),
         Figure("kill -9 of the server: speaker's page back", back, "s", 5, note="live again, by itself"),
     ]
+
+
+async def _made_up(hall: Hall, found: list[float]) -> None:
+    """Adds, once a second, the ms of the speakers' sound that the mixer had to make up."""
+    while True:
+        last = hall.producer.health
+        await hall.producer.until(lambda now, last=last: now.health is not last)
+        found += [1000 * (feed.get("made_up") or 0) for feed in hall.producer.health["feeds"]]
 
 
 async def _on_air(hall: Hall, talk: str) -> None:

@@ -57,15 +57,16 @@ def decoded(packets: Iterable[bytes]) -> Wave:
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def longest_silence(wave: Wave) -> float:
-    """In ms, to 5 ms."""
+def longest_silence(wave: Wave) -> tuple[float, float]:
+    """How long it is, in ms to 5 ms, and the seconds from the beginning to its end."""
     count = len(wave) // BLOCK
     soft = np.sqrt(np.square(wave[: count * BLOCK].reshape(count, BLOCK)).mean(axis=1)) < SILENT
-    longest = run = 0
-    for each in soft:
+    longest = run = end = 0
+    for number, each in enumerate(soft):
         run = run + 1 if each else 0
-        longest = max(longest, run)
-    return longest * BLOCK / AUDIO_RATE * 1000
+        if run > longest:
+            longest, end = run, number + 1
+    return longest * BLOCK / AUDIO_RATE * 1000, end * BLOCK / AUDIO_RATE
 
 
 def sharpest(wave: Wave) -> float:

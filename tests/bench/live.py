@@ -58,8 +58,7 @@ async def player(hall: Hall) -> Viewer:
     browser = await hall.chromium.browser()
     page = await (await browsers.context(browser, bypass_csp=True)).new_page()
     await page.goto(f"{hall.server.url}/healthz")
-    if (nice := os.nice(0)) < 0:
-        hall.favour(nice)  # this browser, too
+    hall.favour()
     await page.evaluate(PLAY)
     return Viewer(page, await clock_offset(page))
 
