@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from broadcast import chores, live
+from broadcast import chores, garbage, live
 from broadcast.archive import Archive
 from broadcast.clips import Clips
 from broadcast.config import Config
@@ -134,6 +134,7 @@ class App:
         self._on_stop("HTTP", routes.stop)
         self._on_stop("desk", self.desk.stop)  # stops first: it tells everybody why, while they still listen
         await routes.start()
+        self._meanwhile("garbage", garbage.keep_away(lambda: self.desk.calm))
         log.info("serving %s, media on UDP %s", self.url, ", ".join(config.server.udp))
 
     async def stop(self) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 import uvloop
 
 from broadcast import config as settings
-from broadcast import garbage
 from broadcast.app import App
 from broadcast.client import load
 from broadcast.doctor import examine
@@ -145,9 +144,7 @@ async def _serve_until_told(config: settings.Config) -> int:
     try:
         await app.start()
         _say_where(config, app)
-        collecting = asyncio.create_task(garbage.keep_away(lambda: app.desk.calm), name="garbage")
         await told.wait()
-        collecting.cancel()
         log.info("stopping: asked to")
     finally:
         with contextlib.suppress(asyncio.CancelledError):

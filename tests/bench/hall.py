@@ -14,7 +14,7 @@ from playwright.async_api import Page
 
 from broadcast.client.whep import WhepViewer
 from broadcast.client.whip import WhipPublisher
-from broadcast.garbage import Garbage
+from broadcast.garbage import keep_away
 from broadcast.rtp.frame import Codec, Frame, Kind
 from demo.control import Control, pass_of
 from demo.publisher import play
@@ -114,7 +114,8 @@ class Hall:
         self.chromium = browsers.Chromium()
         self.stack.push_async_callback(self.chromium.close)
         # The speakers are sent from here, and a full collection would be a stall of all their lines.
-        Garbage(time.monotonic())
+        sweeping = asyncio.create_task(keep_away(lambda: False))
+        self.stack.push_async_callback(_cancel, sweeping)
         return self
 
     async def __aexit__(
@@ -186,7 +187,8 @@ class Hall:
         for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
             with contextlib.suppress(OSError, psutil.Error):
                 nice = max(-20, self.nice - BROWSER_AHEAD) if "chrom" in process.name() else self.nice
-                process.nice(min(nice, process.nice()))
+                nice = min(nice, process.nice())  # the mixer has one of its own
+                process.nice(nice)
                 Path(f"/proc/{process.pid}/autogroup").write_text(str(nice))
 
     def processes(self) -> list[psutil.Process]:

@@ -1,21 +1,21 @@
 """Garbage: what is collected, and when everything is looked at."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from broadcast.garbage import ALL_AFTER, Garbage
+from broadcast.garbage import ALL_AFTER, ALL_AT_LAST, Garbage, keep_away
 
 
 @pytest.fixture
 def garbage() -> Iterator[Garbage]:
-    """At the time 0; this process's collector is as before afterwards."""
-    before = gc.get_threshold()
-    yield Garbage(0.0)
-    gc.unfreeze()
-    gc.set_threshold(*before)
+    """At the time 0."""
+    garbage = Garbage(0.0)
+    yield garbage
+    garbage.close()
 
 
 class Ring:
@@ -41,16 +41,16 @@ def test_what_is_in_use_is_put_aside(garbage: Garbage) -> None:
     assert len(gc.get_objects()) < len(kept)
 
 
-def test_everything_is_looked_at_when_nobody_is_on_the_air(garbage: Garbage) -> None:
-    """A ring that was in use for long: it waits for ten minutes and for a calm moment."""
+@pytest.mark.parametrize(("when", "calm"), [(ALL_AFTER, True), (ALL_AT_LAST, False)])
+def test_everything_is_looked_at_now_and_then(garbage: Garbage, when: float, calm: bool) -> None:
+    """A ring that was in use for long: it waits for ten minutes and a calm moment, or for six hours."""
     kept = Ring()
     ring = weakref.ref(kept)
     garbage.step(1.0, calm=False)
     del kept
-    garbage.step(2.0, calm=True)
-    garbage.step(ALL_AFTER, calm=False)
+    garbage.step(when - 1, calm)
     assert ring() is not None
-    garbage.step(ALL_AFTER + 1, calm=True)
+    garbage.step(when, calm)
     assert ring() is None
 
 
@@ -62,11 +62,14 @@ def test_python_itself_never_looks_at_everything(garbage: Garbage) -> None:
     assert len(kept) == 300_000
 
 
-def test_what_holds_a_ring_without_references_goes_at_once(garbage: Garbage) -> None:
-    """Put aside is not kept: whatever loses its last reference is freed as always."""
-    kept = [Ring() for _ in range(10)]
-    gone = weakref.ref(kept[0])
-    garbage.step(1.0, calm=False)
-    kept[0].itself = None
-    del kept[0]
-    assert gone() is None
+async def test_it_is_for_as_long_as_the_task_runs() -> None:
+    """Whoever cancels it has Python's own rules back, and nothing put aside."""
+    before = gc.get_threshold()
+    task = asyncio.create_task(keep_away(lambda: True))
+    await asyncio.sleep(0)
+    assert gc.get_threshold()[2] > before[2]
+    assert gc.get_freeze_count() > 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
