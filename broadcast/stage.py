@@ -29,7 +29,7 @@ SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next t
 SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
 WITNESS = 0.1  # seconds: a camera's last frame and its last sign of life are no further apart
 QUARANTINED = {"verdict": "dead", "why": "it crashed the mixer twice and must be sent anew"}
-POOR_SOUND = 0.05  # share of a second's sound that did not come, or too late
+POOR_SOUND = 0.03  # share of the sound of five seconds that did not come in time
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
 
@@ -294,9 +294,10 @@ class Stage:
 
 def _with_sound(health: dict[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
     """A feed's health with what only the mixer knows of its sound: how loud it is (LUFS), the gain that this
-    asks for, and what share of it was missing and made up; None while it is not known."""
-    sound = {name: source.get(name) for name in ("lufs", "gain_db", "made_up")}
-    if health["verdict"] == "good" and (sound["made_up"] or 0) > POOR_SOUND:
+    asks for, and of what was played the share that had not come in time; None while it is not known."""
+    sound = {name: source.get(name) for name in ("lufs", "gain_db", "missing")}
+    torn = (sound["missing"] or 0) > POOR_SOUND and health["kind"] != "clip"  # which may end, or begin again
+    if torn and health["verdict"] == "good":
         return {**health, **sound, "verdict": "poor", "why": "the sound has gaps"}
     return {**health, **sound}
 

@@ -20,17 +20,16 @@ SHORTEST, LONGEST = 480, 960  # samples that are repeated: 10 to 20 ms, in which
 LIKE = 720  # samples that are compared, 15 ms
 PAST = LIKE + LONGEST  # samples played that one must know
 COARSE = 6  # the first search is at 8 kHz
-EASE = 96  # samples in which a difference at the beginning is evened out, 2 ms
+EASE = 96  # samples in which a step is evened out, 2 ms
 
 
 class Concealer:
-    """Fills the holes of one source as it is played. Blocks go in and come out in order, none longer than a
-    few hundred milliseconds."""
+    """Fills the holes of one source as it is played. Blocks of any length go in and come out in order."""
 
     def __init__(self) -> None:
-        self.made = 0  # samples made up in all, silence after `LAST` not counted
         self._past = np.zeros((2, PAST), np.float32)
-        self._repeat: _Repeat | None = None  # while sound is missing
+        self._repeat: _Repeat | None = None  # of the last hole, until `LONGEST` samples have come since
+        self._come = 0  # samples that have come since that hole
 
     def forget(self) -> None:
         """What is played next has nothing to do with what was played before."""
@@ -39,7 +38,7 @@ class Concealer:
 
     def leap(self) -> None:
         """What is played next comes from elsewhere in the same sound: it is to be faded in."""
-        self._repeat = self._repeat or _Repeat(self._past)
+        self._begin(self._past)
 
     def block(self, samples: Samples, there: There) -> Samples:
         """The next samples with all holes filled. `samples` may be written to."""
@@ -47,23 +46,34 @@ class Concealer:
             edges = np.flatnonzero(np.diff(there)) + 1
             start = 0
             for end in (*edges.tolist(), len(there)):
-                self._run(samples, start, end, bool(there[start]))
+                if there[start]:
+                    self._come_again(samples[:, start:end])
+                else:
+                    repeat = self._begin(_after(self._past, samples[:, :start]))
+                    samples[:, start:end] = repeat.more(end - start)
                 start = end
         self._past = _after(self._past, samples)
         return samples
 
-    def _run(self, samples: Samples, start: int, end: int, there: bool) -> None:
-        """Samples from `start` to `end`, which all came or are all missing."""
-        if not there:
-            if self._repeat is None:
-                self._repeat = _Repeat(_after(self._past, samples[:, :start]))
-            self.made += self._repeat.heard(end - start)
-            samples[:, start:end] = self._repeat.more(end - start)
-        elif self._repeat is not None:
-            seam = min(SEAM, end - start)
-            rise = np.linspace(0, 1, seam, dtype=np.float32)
-            part = samples[:, start : start + seam]
-            part[:] = self._repeat.more(seam) * (1 - rise) + part * rise
+    def _begin(self, past: Samples) -> "_Repeat":
+        """A hole after `past`. The waves are those of sound that came: after a short piece of it, between two
+        holes, the ones before go on, as soft as they were."""
+        if self._repeat is None:
+            self._repeat = _Repeat(past)
+        elif self._come:
+            self._repeat.join(past[:, -1])
+        self._come = 0
+        return self._repeat
+
+    def _come_again(self, part: Samples) -> None:
+        """A piece that came: its beginning, or what of that is still to come, is faded in."""
+        if self._repeat is None:
+            return
+        count = min(part.shape[1], max(0, SEAM - self._come))
+        rise = (self._come + 1 + np.arange(count, dtype=np.float32)) / SEAM
+        part[:, :count] = self._repeat.more(count) * (1 - rise) + part[:, :count] * rise
+        self._come += part.shape[1]
+        if self._come >= LONGEST:
             self._repeat = None
 
 
@@ -71,36 +81,43 @@ class _Repeat:
     """Sound that goes on after `past`, the last `PAST` samples before the hole."""
 
     def __init__(self, past: Samples) -> None:
-        length = best_length(past.mean(axis=0))
+        louder = int(np.argmax(np.square(past).sum(axis=1)))
+        length = best_length(past[louder])
         self._wave = past[:, -length:].copy()
         # Its end is led over to its beginning: into what came before that beginning.
         ease = length // 4
         rise = np.linspace(0, 1, ease, dtype=np.float32)
         before = past[:, -length - ease : -length]
         self._wave[:, -ease:] = self._wave[:, -ease:] * (1 - rise) + before * rise
-        self._step = past[:, -1] - past[:, -length - 1]
         self._done = 0
+        self._joined = 0  # samples done before the last step was to be evened out
+        self._step = past[:, -1] - past[:, -length - 1]
 
-    def heard(self, count: int) -> int:
-        """How many of the next samples are not silence after the end."""
-        return max(0, min(count, LAST - self._done))
+    def join(self, last: NDArray[np.float32]) -> None:
+        """Go on after the sample `last`, which was another's."""
+        self._step = np.zeros_like(last)
+        self._step = last - self._at(np.array([self._done - 1]))[:, 0]
+        self._joined = self._done
 
     def more(self, count: int) -> Samples:
         """The next samples."""
         at = np.arange(self._done, self._done + count)
         self._done += count
-        found = self._wave[:, at % self._wave.shape[1]]
-        ease = np.clip(1 - (at + 1) / EASE, 0, 1)
+        return self._at(at)
+
+    def _at(self, at: NDArray[np.int_]) -> Samples:
         level = np.clip((LAST - at) / (LAST - HOLD), 0, 1)
-        return ((found + self._step[:, None] * ease) * level).astype(np.float32)
+        ease = np.clip(1 - (at + 1 - self._joined) / EASE, 0, 1)
+        wave = self._wave[:, at % self._wave.shape[1]]
+        return (wave * level + self._step[:, None] * ease).astype(np.float32)
 
 
-def best_length(mono: NDArray[np.float32]) -> int:
+def best_length(wave: NDArray[np.float32]) -> int:
     """The number of samples, `SHORTEST` to `LONGEST`, after which the end of a sound is most like itself.
 
-    `mono`: at least `PAST` samples.
+    `wave`: at least `PAST` samples of one channel.
     """
-    end = np.asarray(mono[-PAST:], np.float64)
+    end = np.asarray(wave[-PAST:], np.float64)
     coarse = np.asarray(end.reshape(-1, COARSE).mean(axis=1), np.float64)
     near = COARSE * _most_like(coarse, LIKE // COARSE, SHORTEST // COARSE, LONGEST // COARSE)
     return _most_like(end, LIKE, max(SHORTEST, near - COARSE), min(LONGEST, near + COARSE))

@@ -1,8 +1,9 @@
 """(P) The counters of the mixer's process as rates."""
 
+from collections import deque
 from typing import Any
 
-from broadcast.mixer.sound import RATE
+LOOKS = 6  # at the counters of sound: what is missing is a share of the time between the first and the last
 
 
 class Meter:
@@ -12,12 +13,14 @@ class Meter:
         self._frames = 0
         self._before: tuple[float, int, dict[str, Any]] | None = None
         self._rates: dict[str, Any] = {"fps": 0.0, "cpu": 0.0, "sources": {}}
+        self._sound: dict[str, deque[tuple[int, int]]] = {}  # of each source: samples played, and missing
 
     def frame(self) -> None:
         self._frames += 1
 
     def update(self, stats: dict[str, Any], now: float) -> None:
         """New counters, about once a second."""
+        self._listen(stats["sources"])
         if self._before is not None and now > self._before[0]:
             then, frames, old = self._before
             span = now - then
@@ -26,12 +29,12 @@ class Meter:
                 "cpu": round(max(0.0, stats["cpu_seconds"] - old["cpu_seconds"]) / span, 3),
                 "sources": {
                     feed: {
-                        "fps": round(_gained(feed, "decoded", stats, old) / span, 1),
+                        "fps": round(max(0, s["decoded"] - old["sources"].get(feed, s)["decoded"]) / span, 1),
                         "delay_ms": s["delay_ms"],
                         "failed": s["failed"],
                         "lufs": s["lufs"],
                         "gain_db": s["gain_db"],
-                        "made_up": round(_gained(feed, "made_up", stats, old) / RATE / span, 3),
+                        "missing": _share(self._sound[feed]),
                     }
                     for feed, s in stats["sources"].items()
                 },
@@ -42,8 +45,16 @@ class Meter:
         """The rates with what the last counters say as they are."""
         return {**self._rates, "late_ms": stats.get("late_ms", 0.0), "early": stats.get("early", 0)}
 
+    def _listen(self, sources: dict[str, Any]) -> None:
+        self._sound = {feed: self._sound.get(feed, deque(maxlen=LOOKS)) for feed in sources}
+        for feed, looks in self._sound.items():
+            played, missing = sources[feed]["sound"]
+            if looks and played < looks[-1][0]:
+                looks.clear()  # the source has begun anew
+            looks.append((played, missing))
 
-def _gained(feed: str, counter: str, stats: dict[str, Any], old: dict[str, Any]) -> int:
-    """By how much a counter of a source has grown; 0 for a source that is new, or begun anew."""
-    now = stats["sources"][feed]
-    return int(max(0, now[counter] - old["sources"].get(feed, now)[counter]))
+
+def _share(looks: deque[tuple[int, int]]) -> float | None:
+    """Of the sound that was played: how much of it was missing. None: none was played."""
+    (played, missing), (played_now, missing_now) = looks[0], looks[-1]
+    return round((missing_now - missing) / (played_now - played), 3) if played_now > played else None

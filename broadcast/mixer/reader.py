@@ -3,48 +3,68 @@
 import numpy as np
 
 from broadcast.mixer.conceal import Concealer
-from broadcast.mixer.sound import BLOCK, Samples, Timeline
+from broadcast.mixer.sound import BLOCK, RATE, Samples, There, Timeline
 
 
 class Reader:
-    """Reads a timeline in step with the source: small errors by stretching, large ones by a jump,
-    and what is missing made up."""
+    """Reads a timeline in step with the source: small errors by stretching, large ones by a jump.
+
+    What is missing is made up. Where it is missing because all sound comes later than it did (so the source
+    is to be read later from now on), the reader waits for it, and reads what came while it was made up.
+    """
 
     LOOSE = 240  # samples of error that are left alone, 5 ms
     JUMP = 2880  # ... beyond which it jumps, 60 ms
+    WAIT = RATE // 2  # ... up to which it waits: more than the longest delay of a source
     STRETCH = 10  # samples a block at most: 1 %
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._concealer = Concealer()
-        self._at: int | None = None
+        self._at = 0  # the timestamp that is read next
+        self._heard: int | None = None  # ... after the last sample that had come; None: nothing was heard yet
         self.jumps = 0
+        self.played = 0  # samples since something was heard
+        self.missing = 0  # ... of which so many had not come
 
     def rest(self) -> None:
         """Nobody listens: the next `block` starts where it should."""
-        self._at = None
+        self._heard = None
         self._concealer.forget()
-
-    @property
-    def made_up(self) -> int:
-        """Samples that were played in place of missing ones."""
-        return self._concealer.made
 
     def block(self, wanted: int) -> Samples:
         """The next block, which should start at the timestamp `wanted`."""
-        if self._at is None:
-            self._at = wanted
-        error = wanted - self._at
+        at = self._resumed(wanted)
+        error, take = wanted - at, BLOCK
+        if -self.WAIT < error < -self.LOOSE and not self._timeline.has(at):
+            self._at = at
+            return self._play(np.zeros((2, BLOCK), np.float32), np.zeros(BLOCK, np.bool_))
         if abs(error) > self.JUMP:
-            self._at, error = wanted, 0
+            at = wanted
             self._concealer.leap()
             self.jumps += 1
-        take = BLOCK
-        if abs(error) > self.LOOSE:
+        elif abs(error) > self.LOOSE:
             take += max(-self.STRETCH, min(self.STRETCH, error))
-        found = self._concealer.block(*self._timeline.read(self._at, take))
-        self._at += take
+        samples, there = self._timeline.read(at, take)
+        if there.any():
+            self._heard = at + int(np.flatnonzero(there)[-1]) + 1
+        self._at = at + take
+        found = self._play(samples, there)
         return found if take == BLOCK else _stretched(found)
+
+    def _resumed(self, wanted: int) -> int:
+        """Where to read on: behind what was heard last, if what was due since may have come by now."""
+        if self._heard is None:
+            return wanted
+        if wanted < self._at - self.LOOSE:
+            return min(self._at, max(wanted, self._heard))
+        return self._at
+
+    def _play(self, samples: Samples, there: There) -> Samples:
+        if self._heard is not None:
+            self.played += len(there)
+            self.missing += len(there) - int(np.count_nonzero(there))
+        return self._concealer.block(samples, there)
 
 
 def _stretched(samples: Samples) -> Samples:

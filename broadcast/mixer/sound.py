@@ -22,26 +22,27 @@ class Timeline:
         self._there = np.zeros(KEPT, np.bool_)
         self._base = 0  # timestamp of the first sample kept
         self._end = 0  # timestamp after the last sample written
-        self._read_to = 0  # timestamp up to which samples were played
+        self._read_to = 0  # timestamp up to which somebody has read
         self._empty = True
 
     def write(self, timestamp: int, block: Samples) -> None:
-        """Put a packet in its place. What of it was played already is left out."""
+        """Put a packet in its place."""
         if self._empty or not self._base <= timestamp < max(self._end, self._read_to) + AHEAD:
             self._restart(timestamp)
-        start = max(timestamp, self._read_to)
-        block = block[:, start - timestamp :]
         count = min(block.shape[1], RATE // 2)
-        if count <= 0:
-            return
-        self._make_room(start + count)
-        at = start - self._base
+        self._make_room(timestamp + count)
+        at = timestamp - self._base
         self._samples[:, at : at + count] = block[:, :count]
         self._there[at : at + count] = True
-        self._end = max(self._end, start + count)
+        self._end = max(self._end, timestamp + count)
+
+    def has(self, timestamp: int) -> bool:
+        """Whether this sample came."""
+        at = timestamp - self._base
+        return 0 <= at < KEPT and bool(self._there[at])
 
     def read(self, timestamp: int, count: int) -> tuple[Samples, There]:
-        """`count` samples from `timestamp`, and which of them came: the others are 0. All count as played."""
+        """`count` samples from `timestamp`, and which of them came: the others are 0."""
         samples, there = np.zeros((2, count), np.float32), np.zeros(count, np.bool_)
         first, last = max(timestamp, self._base), min(timestamp + count, self._base + KEPT)
         if last > first:

@@ -219,9 +219,9 @@ class Source:
         return 0.0 if self.level is None else self.level.goal
 
     @property
-    def made_up(self) -> int:
-        """Samples that were played in place of missing ones so far."""
-        return self._reader.made_up
+    def counted(self) -> tuple[int, int]:
+        """How many samples were played so far, and how many of them had not come in time."""
+        return self._reader.played, self._reader.missing
 
     def settle(self, now: float) -> None:
         """Judge the delay of a source without pictures, for which nobody calls `pick`."""

@@ -233,7 +233,7 @@ class Worker:
                 "delay_ms": round(s.delay.value * 1000, 1),
                 "lufs": s.level.lufs if s.level else None,
                 "gain_db": round(s.goal, 1),
-                "made_up": s.made_up,
+                "sound": s.counted,
             }
             for feed, s in self._sources.items()
         }

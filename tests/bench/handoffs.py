@@ -33,8 +33,9 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     names = list(hall.speakers)[:2]
     tape = SoundTape(await _watcher(hall, "/whep"))
     await _on_air(hall, names[0])
-    made_up: list[float] = []
-    listening_in = asyncio.create_task(_made_up(hall, made_up))
+    late: list[float] = []
+    noting = asyncio.create_task(_note_late(hall, late))
+    hall.stack.callback(noting.cancel)
     before = await viewer.received()
     tape.packets.clear()
     seen, takes = [*await viewer.rows()], []
@@ -48,7 +49,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     await asyncio.sleep(1)
     seen += await viewer.rows()
     after = await viewer.received()
-    listening_in.cancel()
+    noting.cancel()
     await tape.viewer.close()
     begun, wave = await asyncio.to_thread(tape.wave)
     cuts = [_cut(seen, who, viewer.clock(at)) for at, who in takes]
@@ -74,7 +75,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
             "hand-offs: take to new picture, 95 %", percentile(waits, 0.95), "ms", 100, note=_spread(waits)
         ),
         Figure("hand-offs: longest silence sent", silence, "ms", 20, note=where),
-        Figure("hand-offs: sound that came too late, made up", sum(made_up), "ms", note="in the whole run"),
+        Figure("hand-offs: sound that came too late, about", sum(late), "ms", note="made up by the mixer"),
         Figure(
             "hand-offs: sharpest click sent", max(clicks), "dBFS", -50, note=f"median {median(clicks):.0f}"
         ),
@@ -172,12 +173,13 @@ async def restart(hall: Hall, viewer: Viewer) -> list[Figure]:
     ]
 
 
-async def _made_up(hall: Hall, found: list[float]) -> None:
-    """Adds, once a second, the ms of the speakers' sound that the mixer had to make up."""
+async def _note_late(hall: Hall, found: list[float]) -> None:
+    """Adds the ms of the speakers' sound that had not come in time: once a second the health of each feed has
+    the share of five seconds, so each second is in five of them."""
     while True:
         last = hall.producer.health
         await hall.producer.until(lambda now, last=last: now.health is not last)
-        found += [1000 * (feed.get("made_up") or 0) for feed in hall.producer.health["feeds"]]
+        found += [1000 * (feed["missing"] or 0) for feed in hall.producer.health["feeds"]]
 
 
 async def _on_air(hall: Hall, talk: str) -> None:

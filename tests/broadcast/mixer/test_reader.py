@@ -1,0 +1,120 @@
+"""Reading in step: small errors, large ones, and sound that comes later from now on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from broadcast.mixer.playout import Delay
+from broadcast.mixer.reader import Reader
+from broadcast.mixer.sound import BLOCK, RATE, Samples, Timeline
+from tests.broadcast.mixer.tones import STEP, steepest, tone
+
+SECONDS = BLOCK / RATE
+
+
+def played(errors: list[int]) -> tuple[Samples, Reader]:
+    timeline = Timeline()
+    reader = Reader(timeline)
+    written, out = 0, []
+    for n, error in enumerate(errors):
+        while written < (n + 8) * BLOCK:
+            timeline.write(written, tone(written, BLOCK))
+            written += BLOCK
+        out.append(reader.block(n * BLOCK + error))
+    return np.concatenate(out[1:], axis=1), reader
+
+
+def test_a_small_error_is_stretched_away() -> None:
+    """20 ms too late: taken back by 1 % without a step and without a jump."""
+    samples, reader = played([0] * 5 + [960] * 150)
+    assert steepest(samples) < 1.2 * STEP
+    assert reader.jumps == 0
+
+
+@pytest.mark.parametrize("error", [4801, -4801])
+def test_a_large_error_is_jumped_with_a_fade(error: int) -> None:
+    """Beyond 60 ms the reader jumps, and the seam has no step."""
+    samples, reader = played([0] * 10 + [error] * 20)
+    assert reader.jumps == 1
+    assert steepest(samples) < 2.5 * STEP
+    assert reader.missing == 0
+
+
+def test_a_line_that_begins_anew_is_not_waited_for() -> None:
+    """The sender's timestamps start again far below: what is wanted is elsewhere, and there."""
+    timeline = Timeline()
+    reader = Reader(timeline)
+    timeline.write(10**6, tone(0, BLOCK))
+    reader.block(10**6)
+    timeline.write(5000, tone(0, BLOCK))
+    assert np.abs(reader.block(5000)).max() > 0.4
+
+
+def arriving(latency: float, after: float, count: int) -> Iterator[tuple[float, int]]:
+    """When each packet comes, in order: 10 ms after it was captured, and from the `after`th second later."""
+    came = 0.0
+    for number in range(count):
+        captured = number * SECONDS
+        came = max(came, captured + SECONDS + 0.01 + (latency if captured >= after else 0.0))
+        yield came, number
+
+
+def through(latency: float) -> tuple[Samples, Reader]:
+    """What is heard of a source whose sound comes later by `latency` seconds from the second second on, with
+    the delay that the mixer would choose."""
+    timeline, delay = Timeline(), Delay()
+    reader = Reader(timeline)
+    packets = list(arriving(latency, 2.0, 500))
+    out = []
+    for tick in range(420):
+        now = 0.1 + tick * SECONDS
+        while packets and packets[0][0] <= now:
+            came, number = packets.pop(0)
+            timeline.write(number * BLOCK, tone(number * BLOCK, BLOCK))
+            delay.sound(number * SECONDS, came)
+        delay.update(now, -SECONDS)
+        out.append(reader.block(round((now - delay.value) * RATE)))
+    return np.concatenate(out, axis=1), reader
+
+
+def longest_silence(sound: Samples) -> float:
+    """In ms, to 5 ms."""
+    pieces = np.square(sound[0, : sound.shape[1] // 240 * 240].reshape(-1, 240)).mean(axis=1) < 1e-5
+    runs = "".join("x" if each else " " for each in pieces).split()
+    return 5.0 * max(map(len, runs), default=0)
+
+
+@pytest.mark.parametrize(
+    ("latency", "silence"), [(0.015, 0), (0.03, 0), (0.045, 0), (0.055, 0), (0.08, 20), (0.12, 60)]
+)
+def test_sound_that_comes_later_from_now_on_is_waited_for(latency: float, silence: float) -> None:
+    """A line that becomes slower while its speaker is on air: a short while is made up, and not seconds of
+    packets thrown away because each comes when its time is over."""
+    sound, reader = through(latency)
+    assert longest_silence(sound[:, 5 * BLOCK :]) <= silence
+    assert reader.missing / RATE < latency + 0.1
+    assert steepest(sound[:, 5 * BLOCK :]) < 3 * STEP
+
+
+def test_nothing_is_made_of_what_was_heard_before_a_rest() -> None:
+    """Somebody goes off the air and comes back while their line is down: not their last word again, and as
+    long as nothing came nothing counts as missing."""
+    timeline = Timeline()
+    reader = Reader(timeline)
+    timeline.write(0, tone(0, BLOCK))
+    assert reader.block(0).any()
+    reader.rest()
+    assert not reader.block(BLOCK).any()
+    assert (reader.played, reader.missing) == (BLOCK, 0)
+
+
+def test_what_was_missing_is_counted() -> None:
+    """Of 20 packets three never come: all of their samples, silence at their end or not."""
+    timeline = Timeline()
+    reader = Reader(timeline)
+    for n in range(20):
+        if n not in (7, 8, 12):
+            timeline.write(n * BLOCK, tone(n * BLOCK, BLOCK))
+        reader.block(n * BLOCK)
+    assert (reader.played, reader.missing) == (20 * BLOCK, 3 * BLOCK)
