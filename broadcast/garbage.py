@@ -19,7 +19,7 @@ NEVER = 1 << 30  # collections of the middle generation
 
 
 class Garbage:
-    """This process's. Make one when everything is set up, and `close` it; `now`: monotonic seconds."""
+    """This process's, the only one. Make it when everything is set up; `now`: monotonic seconds."""
 
     def __init__(self, now: float) -> None:
         self._looked = now

@@ -21,6 +21,7 @@ LIKE = 720  # samples that are compared, 15 ms
 PAST = LIKE + LONGEST  # samples played that one must know
 COARSE = 6  # the first search is at 8 kHz
 EASE = 96  # samples in which a step is evened out, 2 ms
+STALE = 4800  # samples for which waves are good while sound comes in pieces, 100 ms
 
 
 class Concealer:
@@ -56,12 +57,14 @@ class Concealer:
         return samples
 
     def _begin(self, past: Samples) -> "_Repeat":
-        """A hole after `past`. The waves are those of sound that came: after a short piece of it, between two
-        holes, the ones before go on, as soft as they were."""
+        """A hole after `past`. Between two holes, what came makes the sound younger by its own length, and no
+        louder than it is itself: so a word is not repeated for ever, and a torn voice is heard on."""
         if self._repeat is None:
-            self._repeat = _Repeat(past)
+            self._repeat = _Repeat(past, LONGEST, 0)
+        elif self._come >= SHORTEST and self._repeat.done > STALE:
+            self._repeat = _Repeat(past, self._come, max(0, self._repeat.age - self._come))
         elif self._come:
-            self._repeat.join(past[:, -1])
+            self._repeat.go_on(past, self._come)
         self._come = 0
         return self._repeat
 
@@ -71,56 +74,79 @@ class Concealer:
             return
         count = min(part.shape[1], max(0, SEAM - self._come))
         rise = (self._come + 1 + np.arange(count, dtype=np.float32)) / SEAM
-        part[:, :count] = self._repeat.more(count) * (1 - rise) + part[:, :count] * rise
+        part[:, :count] = self._repeat.under(count) * (1 - rise) + part[:, :count] * rise
         self._come += part.shape[1]
         if self._come >= LONGEST:
             self._repeat = None
 
 
 class _Repeat:
-    """Sound that goes on after `past`, the last `PAST` samples before the hole."""
+    """Sound that goes on after `past`, the last `PAST` samples before the hole, of which `come` came. `age`:
+    how many samples were made up already."""
 
-    def __init__(self, past: Samples) -> None:
+    def __init__(self, past: Samples, come: int, age: int) -> None:
         louder = int(np.argmax(np.square(past).sum(axis=1)))
-        length = best_length(past[louder])
+        length = best_length(past[louder], come)
         self._wave = past[:, -length:].copy()
         # Its end is led over to its beginning: into what came before that beginning.
         ease = length // 4
         rise = np.linspace(0, 1, ease, dtype=np.float32)
         before = past[:, -length - ease : -length]
         self._wave[:, -ease:] = self._wave[:, -ease:] * (1 - rise) + before * rise
-        self._done = 0
-        self._joined = 0  # samples done before the last step was to be evened out
-        self._step = past[:, -1] - past[:, -length - 1]
+        self._level = 1.0
+        self.age = age
+        self.done = 0  # samples of these waves
+        self._even_out(past)
 
-    def join(self, last: NDArray[np.float32]) -> None:
-        """Go on after the sample `last`, which was another's."""
-        self._step = np.zeros_like(last)
-        self._step = last - self._at(np.array([self._done - 1]))[:, 0]
-        self._joined = self._done
+    def go_on(self, past: Samples, come: int) -> None:
+        """Go on after `past`, of which the last `come` samples came: not louder than they are."""
+        self.age = max(0, self.age - come)
+        self._level = min(1.0, _power(past[:, -come:]) / (_power(self._wave) + 1e-9))
+        self._even_out(past)
 
     def more(self, count: int) -> Samples:
         """The next samples."""
-        at = np.arange(self._done, self._done + count)
-        self._done += count
-        return self._at(at)
+        found = self._next(count, self.age + np.arange(count))
+        self.age += count
+        return found
 
-    def _at(self, at: NDArray[np.int_]) -> Samples:
-        level = np.clip((LAST - at) / (LAST - HOLD), 0, 1)
-        ease = np.clip(1 - (at + 1 - self._joined) / EASE, 0, 1)
-        wave = self._wave[:, at % self._wave.shape[1]]
-        return (wave * level + self._step[:, None] * ease).astype(np.float32)
+    def under(self, count: int) -> Samples:
+        """The next samples, under something else: they make it no older."""
+        return self._next(count, np.full(count, self.age))
+
+    def _even_out(self, past: Samples) -> None:
+        """There is to be no step after the last sample of `past`."""
+        before = self._wave[:, self.done % self._wave.shape[1] - 1] * self._level * _fall(self.age)
+        self._step = past[:, -1] - before
+        self._eased = 0  # samples since then
+
+    def _next(self, count: int, age: NDArray[np.int_]) -> Samples:
+        at = np.arange(count)
+        wave = self._wave[:, (self.done + at) % self._wave.shape[1]]
+        ease = np.clip(1 - (self._eased + at + 1) / EASE, 0, 1)
+        self.done += count
+        self._eased += count
+        return (wave * (self._level * _fall(age)) + self._step[:, None] * ease).astype(np.float32)
 
 
-def best_length(wave: NDArray[np.float32]) -> int:
-    """The number of samples, `SHORTEST` to `LONGEST`, after which the end of a sound is most like itself.
+def _fall(age: NDArray[np.int_] | int) -> NDArray[np.float64]:
+    """The level of a sound of which so many samples were made up."""
+    return np.asarray(np.clip((LAST - age) / (LAST - HOLD), 0, 1))
+
+
+def _power(samples: Samples) -> float:
+    return float(np.sqrt(np.square(samples).mean()))
+
+
+def best_length(wave: NDArray[np.float32], longest: int = LONGEST) -> int:
+    """The number of samples, `SHORTEST` to `longest`, after which the end of a sound is most like itself.
 
     `wave`: at least `PAST` samples of one channel.
     """
     end = np.asarray(wave[-PAST:], np.float64)
     coarse = np.asarray(end.reshape(-1, COARSE).mean(axis=1), np.float64)
-    near = COARSE * _most_like(coarse, LIKE // COARSE, SHORTEST // COARSE, LONGEST // COARSE)
-    return _most_like(end, LIKE, max(SHORTEST, near - COARSE), min(LONGEST, near + COARSE))
+    near = COARSE * _most_like(coarse, LIKE // COARSE, SHORTEST // COARSE, longest // COARSE)
+    return _most_like(end, LIKE, max(SHORTEST, near - COARSE), min(longest, near + COARSE))
 
 
 def _most_like(wave: NDArray[np.float64], like: int, least: int, most: int) -> int:

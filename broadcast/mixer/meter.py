@@ -3,7 +3,10 @@
 from collections import deque
 from typing import Any
 
-LOOKS = 6  # at the counters of sound: what is missing is a share of the time between the first and the last
+from broadcast.mixer.sound import RATE
+
+LOOKS = 6  # at the counters of sound: what is missing is a share of what was played in these five seconds
+LEAST = 2 * RATE  # samples of which one can say so
 
 
 class Meter:
@@ -55,6 +58,6 @@ class Meter:
 
 
 def _share(looks: deque[tuple[int, int]]) -> float | None:
-    """Of the sound that was played: how much of it was missing. None: none was played."""
-    (played, missing), (played_now, missing_now) = looks[0], looks[-1]
-    return round((missing_now - missing) / (played_now - played), 3) if played_now > played else None
+    """Of the sound that was played: how much of it was missing. None: hardly any was played."""
+    played, missing = (now - before for before, now in zip(looks[0], looks[-1], strict=True))
+    return round(missing / played, 3) if played >= LEAST else None

@@ -16,6 +16,7 @@ FALL = 0.01  # seconds by which the delay may shrink in a second: the sound is s
 SLACK = 0.006  # seconds of surplus that are left alone
 LEAP = 0.08  # seconds of surplus that are given up at once: a line that was bad and is good again
 ODD_EARLY, ODD_LATE = -0.005, 0.25  # seconds: the capture times of such a source are shifted
+SURE = 0.5  # seconds in which every frame is that late: the line has changed for good
 
 
 class Delay:
@@ -50,7 +51,7 @@ class Delay:
         for kept in (self._picture, self._sound):
             while kept and kept[0][0] < now - WINDOW:
                 kept.popleft()
-        self._mind_odd_clock()
+        self._mind_odd_clock(now)
         target = max(_latency(self._picture), _latency(self._sound) - sound_slack) - self.shift + MARGIN
         target = min(max(target, LEAST), LONGEST)
         if target > self.value:
@@ -60,10 +61,17 @@ class Delay:
             self.value = target if leap else max(target, self.value - FALL * elapsed)
         return self.value
 
-    def _mind_odd_clock(self) -> None:
-        latencies = [latency for kept in (self._picture, self._sound) for _, latency in kept]
+    def _mind_odd_clock(self, now: float) -> None:
+        both = (self._picture, self._sound)
+        latencies = [latency for kept in both for _, latency in kept]
         if not latencies:
             return
+        lately = [latency for kept in both for ready, latency in kept if ready > now - SURE]
+        if lately and min(lately) - self.shift > ODD_LATE:
+            latencies = lately
+            for kept in both:
+                while kept and kept[0][0] <= now - SURE:
+                    kept.popleft()
         best = min(latencies)
         if not ODD_EARLY <= best - self.shift <= ODD_LATE:
             self.shift = best if not ODD_EARLY <= best <= ODD_LATE else 0.0

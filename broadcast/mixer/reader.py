@@ -3,19 +3,18 @@
 import numpy as np
 
 from broadcast.mixer.conceal import Concealer
-from broadcast.mixer.sound import BLOCK, RATE, Samples, There, Timeline
+from broadcast.mixer.sound import BLOCK, Samples, There, Timeline
 
 
 class Reader:
     """Reads a timeline in step with the source: small errors by stretching, large ones by a jump.
 
     What is missing is made up. Where it is missing because all sound comes later than it did (so the source
-    is to be read later from now on), the reader waits for it, and reads what came while it was made up.
+    is to be read later from now on), the reader goes back, and reads what has come while it was made up.
     """
 
     LOOSE = 240  # samples of error that are left alone, 5 ms
     JUMP = 2880  # ... beyond which it jumps, 60 ms
-    WAIT = RATE // 2  # ... up to which it waits: more than the longest delay of a source
     STRETCH = 10  # samples a block at most: 1 %
 
     def __init__(self, timeline: Timeline) -> None:
@@ -36,9 +35,6 @@ class Reader:
         """The next block, which should start at the timestamp `wanted`."""
         at = self._resumed(wanted)
         error, take = wanted - at, BLOCK
-        if -self.WAIT < error < -self.LOOSE and not self._timeline.has(at):
-            self._at = at
-            return self._play(np.zeros((2, BLOCK), np.float32), np.zeros(BLOCK, np.bool_))
         if abs(error) > self.JUMP:
             at = wanted
             self._concealer.leap()

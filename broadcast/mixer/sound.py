@@ -36,11 +36,6 @@ class Timeline:
         self._there[at : at + count] = True
         self._end = max(self._end, timestamp + count)
 
-    def has(self, timestamp: int) -> bool:
-        """Whether this sample came."""
-        at = timestamp - self._base
-        return 0 <= at < KEPT and bool(self._there[at])
-
     def read(self, timestamp: int, count: int) -> tuple[Samples, There]:
         """`count` samples from `timestamp`, and which of them came: the others are 0."""
         samples, there = np.zeros((2, count), np.float32), np.zeros(count, np.bool_)

@@ -33,7 +33,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
     names = list(hall.speakers)[:2]
     tape = SoundTape(await _watcher(hall, "/whep"))
     await _on_air(hall, names[0])
-    late: list[float] = []
+    late = [0.0]
     noting = asyncio.create_task(_note_late(hall, late))
     hall.stack.callback(noting.cancel)
     before = await viewer.received()
@@ -75,7 +75,7 @@ async def hand_offs(hall: Hall, viewer: Viewer) -> list[Figure]:
             "hand-offs: take to new picture, 95 %", percentile(waits, 0.95), "ms", 100, note=_spread(waits)
         ),
         Figure("hand-offs: longest silence sent", silence, "ms", 20, note=where),
-        Figure("hand-offs: sound that came too late, about", sum(late), "ms", note="made up by the mixer"),
+        Figure("hand-offs: sound that came too late", 100 * max(late), "%", note="of five seconds"),
         Figure(
             "hand-offs: sharpest click sent", max(clicks), "dBFS", -50, note=f"median {median(clicks):.0f}"
         ),
@@ -174,12 +174,11 @@ async def restart(hall: Hall, viewer: Viewer) -> list[Figure]:
 
 
 async def _note_late(hall: Hall, found: list[float]) -> None:
-    """Adds the ms of the speakers' sound that had not come in time: once a second the health of each feed has
-    the share of five seconds, so each second is in five of them."""
+    """Adds what share of each feed's sound had not come in time, each time the health says so."""
     while True:
         last = hall.producer.health
         await hall.producer.until(lambda now, last=last: now.health is not last)
-        found += [1000 * (feed["missing"] or 0) for feed in hall.producer.health["feeds"]]
+        found += [feed["missing"] or 0.0 for feed in hall.producer.health["feeds"]]
 
 
 async def _on_air(hall: Hall, talk: str) -> None:

@@ -84,7 +84,18 @@ def test_an_old_word_does_not_drone_on(piece: int) -> None:
     there = np.tile(np.arange(BLOCK) >= BLOCK - piece, count)
     there[: 10 * BLOCK] = True
     out = heard(sound, there)
-    assert level(out[:, 10 * BLOCK + 4 * LAST :]) < -60
+    assert level(out[:, 10 * BLOCK + 2 * LAST :]) < -60
+
+
+@pytest.mark.parametrize("hole", [240, 280, 480])
+@pytest.mark.parametrize("hertz", PITCHES)
+def test_a_torn_voice_is_heard_on(hole: int, hertz: float) -> None:
+    """Each packet lacks a part, for two seconds: that does not die away."""
+    sound = tone(0, 100 * BLOCK, hertz=hertz)
+    out = heard(sound, np.tile(np.arange(BLOCK) < BLOCK - hole, 100))
+    pieces = out[0, 90 * BLOCK :].reshape(-1, BLOCK)
+    assert min(map(level, pieces)) > level(sound) - 4
+    assert steepest(out) < max(2.5 * STEP, 1.5 * STEP * hertz / 200)
 
 
 def test_what_comes_again_is_faded_in() -> None:

@@ -33,6 +33,6 @@ def smoothed(settings: ProgrammeSettings) -> float:
 
 def test_at_the_usual_quality_hardly_an_edge_is_smoothed() -> None:
     """A player has next to nothing to filter in a keyframe, which was half of its work (decision 20); where
-    the rate is too low for that quality, it still has."""
-    assert smoothed(ProgrammeSettings()) < 0.03
+    the quality is far below, it still has."""
+    assert smoothed(ProgrammeSettings()) < 0.08
     assert smoothed(ProgrammeSettings(crf=40)) > 0.2

@@ -11,6 +11,9 @@ from broadcast.mixer.sound import BLOCK, RATE, Samples, Timeline
 from tests.broadcast.mixer.tones import STEP, steepest, tone
 
 SECONDS = BLOCK / RATE
+# As in `Source`, with half a frame of lag, seconds: how long before a block is made its first sample is due,
+# less the delay; and by how much sound may come later than pictures.
+BEFORE, SLACK = 0.0142, -0.0058
 
 
 def played(errors: list[int]) -> tuple[Samples, Reader]:
@@ -32,23 +35,24 @@ def test_a_small_error_is_stretched_away() -> None:
     assert reader.jumps == 0
 
 
-@pytest.mark.parametrize("error", [4801, -4801])
+@pytest.mark.parametrize("error", [4860, -4860])
 def test_a_large_error_is_jumped_with_a_fade(error: int) -> None:
-    """Beyond 60 ms the reader jumps, and the seam has no step."""
+    """Beyond 60 ms the reader jumps, a quarter of a wave off, and the seam has no step."""
     samples, reader = played([0] * 10 + [error] * 20)
     assert reader.jumps == 1
     assert steepest(samples) < 2.5 * STEP
     assert reader.missing == 0
 
 
-def test_a_line_that_begins_anew_is_not_waited_for() -> None:
+def test_a_line_that_begins_anew() -> None:
     """The sender's timestamps start again far below: what is wanted is elsewhere, and there."""
     timeline = Timeline()
     reader = Reader(timeline)
     timeline.write(10**6, tone(0, BLOCK))
     reader.block(10**6)
     timeline.write(5000, tone(0, BLOCK))
-    assert np.abs(reader.block(5000)).max() > 0.4
+    reader.block(5000)
+    assert (reader.jumps, reader.missing) == (1, 0)
 
 
 def arriving(latency: float, after: float, count: int) -> Iterator[tuple[float, int]]:
@@ -60,21 +64,21 @@ def arriving(latency: float, after: float, count: int) -> Iterator[tuple[float, 
         yield came, number
 
 
-def through(latency: float) -> tuple[Samples, Reader]:
+def through(latency: float, phase: float) -> tuple[Samples, Reader]:
     """What is heard of a source whose sound comes later by `latency` seconds from the second second on, with
-    the delay that the mixer would choose."""
+    the delay that the mixer would choose. `phase`: seconds between its packets and the ticks of sound."""
     timeline, delay = Timeline(), Delay()
     reader = Reader(timeline)
     packets = list(arriving(latency, 2.0, 500))
     out = []
     for tick in range(420):
-        now = 0.1 + tick * SECONDS
+        now = 0.1 + phase + tick * SECONDS
         while packets and packets[0][0] <= now:
             came, number = packets.pop(0)
             timeline.write(number * BLOCK, tone(number * BLOCK, BLOCK))
             delay.sound(number * SECONDS, came)
-        delay.update(now, -SECONDS)
-        out.append(reader.block(round((now - delay.value) * RATE)))
+        delay.update(now, SLACK)
+        out.append(reader.block(round((now - BEFORE - delay.value - delay.shift) * RATE)))
     return np.concatenate(out, axis=1), reader
 
 
@@ -85,15 +89,19 @@ def longest_silence(sound: Samples) -> float:
     return 5.0 * max(map(len, runs), default=0)
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.003, 0.009, 0.016])
 @pytest.mark.parametrize(
-    ("latency", "silence"), [(0.015, 0), (0.03, 0), (0.045, 0), (0.055, 0), (0.08, 20), (0.12, 60)]
+    ("latency", "silence"),
+    [(0.015, 0), (0.03, 0), (0.045, 0), (0.055, 0), (0.08, 20), (0.12, 60), (0.24, 400)],
 )
-def test_sound_that_comes_later_from_now_on_is_waited_for(latency: float, silence: float) -> None:
+def test_sound_that_comes_later_from_now_on_is_waited_for(
+    latency: float, silence: float, phase: float
+) -> None:
     """A line that becomes slower while its speaker is on air: a short while is made up, and not seconds of
     packets thrown away because each comes when its time is over."""
-    sound, reader = through(latency)
+    sound, reader = through(latency, phase)
     assert longest_silence(sound[:, 5 * BLOCK :]) <= silence
-    assert reader.missing / RATE < latency + 0.1
+    assert reader.missing / RATE < latency + (0.1 if latency < 0.2 else 0.3)
     assert steepest(sound[:, 5 * BLOCK :]) < 3 * STEP
 
 
