@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from broadcast.garbage import ALL_AFTER, ALL_AT_LAST, Garbage, keep_away
+from broadcast.garbage import ALL_AFTER, ALL_AT_LAST, MUCH, Garbage, keep_away
 
 
 @pytest.fixture
@@ -32,21 +32,33 @@ def test_what_is_new_is_collected(garbage: Garbage) -> None:
     assert ring() is None
 
 
-def test_what_is_in_use_is_put_aside(garbage: Garbage) -> None:
-    """The next step does not look at it again: it is quick, however much there is."""
-    kept = [Ring() for _ in range(1000)]
-    before = gc.get_freeze_count()
-    garbage.step(1.0, calm=True)
-    assert gc.get_freeze_count() >= before + len(kept)
+def test_a_ring_that_was_in_use_for_a_while_is_collected(garbage: Garbage) -> None:
+    """As long as there is not much that is new, steps look at all of that."""
+    kept = Ring()
+    ring = weakref.ref(kept)
+    garbage.step(1.0, calm=False)
+    del kept
+    assert ring() is not None
+    garbage.step(2.0, calm=False)
+    assert ring() is None
+
+
+def test_much_that_is_in_use_is_put_aside(garbage: Garbage) -> None:
+    """A large audience: the next steps do not look at it again, so they are as quick as before."""
+    kept = [Ring() for _ in range(MUCH)]
+    garbage.step(1.0, calm=False)
+    garbage.step(2.0, calm=True)
     assert len(gc.get_objects()) < len(kept)
+    assert gc.get_freeze_count() > len(kept)
 
 
 @pytest.mark.parametrize(("when", "calm"), [(ALL_AFTER, True), (ALL_AT_LAST, False)])
 def test_everything_is_looked_at_now_and_then(garbage: Garbage, when: float, calm: bool) -> None:
-    """A ring that was in use for long: it waits for ten minutes and a calm moment, or for six hours."""
-    kept = Ring()
-    ring = weakref.ref(kept)
+    """Of much that was put aside: a ring waits for ten minutes and a calm moment, or for six hours."""
+    kept = [Ring() for _ in range(MUCH + 1)]
+    ring = weakref.ref(kept[0])
     garbage.step(1.0, calm=False)
+    garbage.step(2.0, calm=False)
     del kept
     garbage.step(when - 1, calm)
     assert ring() is not None
