@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from broadcast.mixer.conceal import HOLD, LAST, LONGEST, PAST, SEAM, SHORTEST, Concealer, best_length
 from broadcast.mixer.sound import BLOCK, RATE, Samples, There
+from tests.bench.listening import rms
 from tests.broadcast.mixer.tones import STEP, babble, steepest, tone
 
 PITCHES = (90.0, 131.0, 200.0, 440.0, 997.0)
@@ -33,11 +34,6 @@ def without(packets: set[int], count: int) -> There:
     return np.repeat([number not in packets for number in range(count)], BLOCK)
 
 
-def level(samples: Samples) -> float:
-    """RMS in dBFS."""
-    return float(10 * np.log10(np.square(samples).mean() + 1e-12))
-
-
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("hertz", PITCHES)
 def test_a_lost_packet_of_a_steady_voice_is_hardly_heard(hertz: float, phase: int) -> None:
@@ -45,7 +41,7 @@ def test_a_lost_packet_of_a_steady_voice_is_hardly_heard(hertz: float, phase: in
     sound = tone(0, 20 * BLOCK, hertz=hertz)
     out = heard(sound, without({10}, 20), phase)
     hole = slice(10 * BLOCK, 11 * BLOCK)
-    assert level(out[:, hole] - sound[:, hole]) < level(sound) - 20
+    assert rms(out[:, hole] - sound[:, hole]) < rms(sound) - 20
     rest = np.delete(out - sound, slice(10 * BLOCK, 11 * BLOCK + SEAM), axis=1)
     assert not rest.any()
 
@@ -84,7 +80,7 @@ def test_an_old_word_does_not_drone_on(piece: int) -> None:
     there = np.tile(np.arange(BLOCK) >= BLOCK - piece, count)
     there[: 10 * BLOCK] = True
     out = heard(sound, there)
-    assert level(out[:, 10 * BLOCK + 2 * LAST :]) < -60
+    assert rms(out[:, 10 * BLOCK + 2 * LAST :]) < -60
 
 
 @pytest.mark.parametrize("hole", [240, 280, 480])
@@ -94,7 +90,7 @@ def test_a_torn_voice_is_heard_on(hole: int, hertz: float) -> None:
     sound = tone(0, 100 * BLOCK, hertz=hertz)
     out = heard(sound, np.tile(np.arange(BLOCK) < BLOCK - hole, 100))
     pieces = out[0, 90 * BLOCK :].reshape(-1, BLOCK)
-    assert min(map(level, pieces)) > level(sound) - 4
+    assert min(map(rms, pieces)) > rms(sound) - 4
     assert steepest(out) < max(2.5 * STEP, 1.5 * STEP * hertz / 200)
 
 
@@ -119,7 +115,7 @@ def test_a_sound_that_is_opposite_in_the_two_channels() -> None:
     """Their sum is nothing, and they are repeated by whole waves all the same."""
     sound = tone(0, 20 * BLOCK, hertz=131.0) * np.float32([[1], [-1]])
     out = heard(sound, without({10}, 20))
-    assert level(out - sound) < level(sound) - 30
+    assert rms(out - sound) < rms(sound) - 30
 
 
 def no_louder(out: Samples, sound: Samples) -> bool:
