@@ -67,7 +67,7 @@ def sockaddr(family: int, address: tuple[Any, ...]) -> bytes:
     return struct.pack("=H", family) + struct.pack("!H4s8x", port, socket.inet_pton(family, host))
 
 
-@functools.lru_cache(4096)
+@functools.lru_cache(512)  # speakers, whose packets are many; a viewer says little
 def address(family: int, name: bytes) -> tuple[Any, ...]:
     """The socket address as Python gives it, for the C structure."""
     if family == socket.AF_INET6:

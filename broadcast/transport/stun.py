@@ -6,7 +6,6 @@ only, `Binding.authentic` computes the HMAC, and the caller asks it only for a u
 Who has been read once is known by a `Habit` from then on.
 """
 
-import functools
 import hmac
 import ipaddress
 import struct
@@ -19,7 +18,6 @@ MAGIC = b"\x21\x12\xa4\x42"
 REQUEST, INDICATION, SUCCESS, ERROR = 0x0001, 0x0011, 0x0101, 0x0111
 MAX_SIZE = 1280  # bytes; a check is about 100, and nothing that we want is longer
 HEADER = 20  # bytes
-KNOWN = 4096  # passwords and addresses of ours and of viewers that are kept at hand
 
 _USERNAME, _INTEGRITY, _ERROR_CODE, _XOR_ADDRESS = 0x0006, 0x0008, 0x0009, 0x0020
 _PRIORITY, _USE_CANDIDATE, _FINGERPRINT = 0x0024, 0x0025, 0x8028
@@ -156,7 +154,7 @@ def request(
 
 def success(transaction: bytes, host: str, port: int, password: bytes) -> bytes:
     """The answer to an authentic check that came from `host`, `port`."""
-    address = xor_address(transaction, host, port) if ":" in host else _address4(host, port)
+    address = xor_address(transaction, host, port)
     return _signed(SUCCESS, transaction, _attribute(_XOR_ADDRESS, address), password)
 
 
@@ -176,22 +174,8 @@ def xor_address(transaction: bytes, host: str, port: int) -> bytes:
     return struct.pack("!HH", family, port ^ 0x2112) + hidden
 
 
-@functools.lru_cache(KNOWN)
-def _address4(host: str, port: int) -> bytes:
-    """For IPv4 it is the same in every transaction."""
-    return xor_address(bytes(12), host, port)
-
-
-@functools.lru_cache(KNOWN)
-def _keyed(password: bytes) -> hmac.HMAC:
-    return hmac.new(password, digestmod="sha1")
-
-
 def _hmac(password: bytes, message: bytes) -> bytes:
-    """HMAC-SHA1. To begin it anew with each message would take half as long again."""
-    begun = _keyed(password).copy()
-    begun.update(message)
-    return begun.digest()
+    return hmac.digest(password, message, "sha1")
 
 
 def _attribute(kind: int, value: bytes) -> bytes:

@@ -6,7 +6,7 @@ octets here is an EBML element (RFC 8794): an id, a size, and so many octets.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from broadcast.rtp.frame import Codec
@@ -103,13 +103,17 @@ def cluster(blocks: Sequence[Block]) -> bytes:
     return element(CLUSTER, _uint(TIMESTAMP, begin) + body)
 
 
-def cues(points: Iterable[tuple[int, int, int]]) -> bytes:
-    """The index: for each cluster that can be begun with its time, its track and its place in the segment."""
-    entries = (
-        element(0xBB, _uint(0xB3, at) + element(0xB7, _uint(0xF7, track) + _uint(0xF1, place)))
-        for at, track, place in points
-    )
-    return element(CUES, b"".join(entries))
+def cue(at: int, track: int, place: int) -> bytes:
+    """An entry of the index: where a cluster is that one can begin with.
+
+    Its time, its track, its place in the segment: some 20 octets, as which a recording keeps them to its end.
+    """
+    return element(0xBB, _uint(0xB3, at) + element(0xB7, _uint(0xF7, track) + _uint(0xF1, place)))
+
+
+def cues(entries: bytes | bytearray) -> bytes:
+    """The index, of entries by `cue` in the order of their times."""
+    return element(CUES, entries)
 
 
 def closing(head: Head, length: int, milliseconds: int, cues_at: int | None) -> list[tuple[int, bytes]]:
@@ -129,7 +133,7 @@ def closing(head: Head, length: int, milliseconds: int, cues_at: int | None) -> 
     return patches
 
 
-def element(id: int, body: bytes) -> bytes:
+def element(id: int, body: bytes | bytearray) -> bytes:
     """One EBML element; its size takes as few octets as it can (RFC 8794, section 4)."""
     size = len(body)
     octets = 1

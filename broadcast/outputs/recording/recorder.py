@@ -210,7 +210,7 @@ class Tape:
         self._head = matroska.Head(b"", 0, 0, 0, 0)
         self._length = 0
         self._at = 0
-        self._cues: list[tuple[int, int, int]] = []
+        self._cues = bytearray()  # as the file will have them: objects would be seven times as large
         self.touched = 0.0
 
     def do(self, order: Order) -> None:
@@ -221,7 +221,7 @@ class Tape:
             case Append(at, track, data):
                 if self._file >= 0:
                     if track is not None:
-                        self._cues.append((at, track, self._length - self._head.body_at))
+                        self._cues += matroska.cue(at, track, self._length - self._head.body_at)
                     self._write(data)
                     self._at = at
             case Finish(milliseconds):
@@ -242,7 +242,7 @@ class Tape:
         began = self._recorder.began(order.captured)
         self._head = matroska.head(self._title, began, order.picture, order.sound)
         self._file, self._path = _create(self._recorder.folder, f"{self._stem}-{stamp(began)}")
-        self._length, self._at, self._cues = 0, 0, []
+        self._length, self._at, self._cues = 0, 0, bytearray()
         self._write(self._head.data)
         self._recorder.files += 1
         log.info("%s begins", self._path.name)

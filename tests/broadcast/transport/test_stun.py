@@ -1,6 +1,7 @@
 """STUN: the vectors of RFC 5769, another implementation's eyes, and bytes that nobody meant."""
 
 import ipaddress
+import tracemalloc
 
 import pytest
 from aioice import stun as theirs
@@ -173,3 +174,24 @@ def test_any_attributes_are_read_or_malformed(kind: int, body: bytes, data: st.D
         assert not stun.parse(message).authentic(PASSWORD)
     except MalformedError:
         return
+
+
+def test_nothing_is_kept_of_who_has_gone() -> None:
+    """Of a thousand viewers, each with a password and an address of their own, no memory stays."""
+
+    def come_and_go(number: int) -> None:
+        password = f"password of {number:09}".encode()
+        check = stun.request(TRANSACTION, "abcd:wxyz", password, nominate=True, priority=1)
+        assert stun.parse(check).authentic(password)
+        stun.success(TRANSACTION, f"10.0.{number // 250}.{number % 250}", 1024 + number, password)
+
+    come_and_go(0)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1, 1001):
+            come_and_go(number)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 10_000, f"{grown} octets for 1000 viewers"

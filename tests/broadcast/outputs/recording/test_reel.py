@@ -18,19 +18,19 @@ def written(orders: list[Order], closed: bool = True) -> list[bytes]:
     """The files that these orders make."""
     files: list[bytearray] = []
     head = matroska.Head(b"", 0, 0, 0, 0)
-    points: list[tuple[int, int, int]] = []
+    cues = b""
     for order in orders:
         match order:
             case Begin(_, picture, sound):
-                head, points = matroska.head("Ada Lovelace", 1_680_069_600.0, picture, sound), []
+                head, cues = matroska.head("Ada Lovelace", 1_680_069_600.0, picture, sound), b""
                 files.append(bytearray(head.data))
             case Append(at, track, data):
                 if track is not None:
-                    points.append((at, track, len(files[-1]) - head.body_at))
+                    cues += matroska.cue(at, track, len(files[-1]) - head.body_at)
                 files[-1] += data
             case Finish(milliseconds) if closed:
                 place = len(files[-1])
-                files[-1] += matroska.cues(points)
+                files[-1] += matroska.cues(cues)
                 for at, patch in matroska.closing(head, len(files[-1]), milliseconds, place):
                     files[-1][at : at + len(patch)] = patch
     return [bytes(data) for data in files]
