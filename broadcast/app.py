@@ -4,6 +4,7 @@ Read `App.start` for what there is, `App._wire` for who tells whom what.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -34,6 +35,7 @@ from broadcast.outputs.renditions import Size
 from broadcast.outputs.requests import KeyframeRequests
 from broadcast.outputs.returns import Returns
 from broadcast.ports import port_settings, worker_settings
+from broadcast.pulse import Pulse
 from broadcast.reair import Reairs
 from broadcast.routes.site import Routes
 from broadcast.rtp.frame import Kind
@@ -60,6 +62,7 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.url = public_url(config)
+        self.pulse = Pulse()
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._audience: dict[str, tuple[Peer | Remote, str]] = {}  # who watches the programme -> their role
 
@@ -135,6 +138,7 @@ class App:
         self._on_stop("desk", self.desk.stop)  # stops first: it tells everybody why, while they still listen
         await routes.start()
         self._meanwhile("garbage", garbage.keep_away(lambda: self.desk.calm))
+        self._meanwhile("pulse", self.pulse.run())
         log.info("serving %s, media on UDP %s", self.url, ", ".join(config.server.udp))
 
     async def stop(self) -> None:
@@ -245,12 +249,19 @@ class App:
             ("desk", self.desk.stats()),
             ("recording", self.archive.stats()),
             ("hls", self.origin.stats()),
-            ("server", {"tasks": len(asyncio.all_tasks())}),
+            ("server", self._own_stats()),
         ):
             for name, value in figures.items():
                 if isinstance(value, int | float):
                     rows[f"pavilion_{part}_{name}"] = ("gauge", f"{name} of the {part}", float(value))
         return rows
+
+    def _own_stats(self) -> dict[str, float]:
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "longest_pause_ms": 1000 * self.pulse.longest(),
+            "objects_put_aside": gc.get_freeze_count(),
+        }
 
     # -- what happens by itself ------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from yarl import URL
 
 from demo.control import pass_of
 from demo.server import Server
+from tests.support.cast import eventually
 from tests.support.strangers import SDP, bearer, forged, offer, refused, signed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,6 +48,18 @@ async def test_health(http: aiohttp.ClientSession, path: str) -> None:
     """Health, readiness and metrics answer."""
     async with http.get(path) as answer:
         assert answer.status == 200
+
+
+async def test_metrics_tell_how_the_server_itself_fares(http: aiohttp.ClientSession) -> None:
+    """Its longest pause is there, and what it has at the start is put aside from the garbage collector."""
+
+    async def figure(name: str) -> float:
+        async with http.get("/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"pavilion_server_{name} "))
+
+    await eventually("all is looked at", lambda: figure("objects_put_aside"), (10_000).__lt__)
+    assert await figure("longest_pause_ms") > 0
 
 
 @pytest.mark.parametrize(
