@@ -15,7 +15,8 @@ LEAST, LONGEST = 0.008, 0.25  # seconds of delay
 FALL = 0.01  # seconds by which the delay may shrink in a second: the sound is stretched by as much
 SLACK = 0.006  # seconds of surplus that are left alone
 LEAP = 0.08  # seconds of surplus that are given up at once: a line that was bad and is good again
-ODD_EARLY, ODD_LATE = -0.005, 0.25  # seconds: the capture times of such a source are shifted
+ODD_EARLY, ODD_LATE = -0.005, 0.15  # seconds: the capture times of such a source are shifted, so that all
+# the delay is there for how much they vary
 SURE = 0.5  # seconds in which every frame that came was that late: the line has changed for good
 
 

@@ -56,21 +56,23 @@ def test_a_line_that_begins_anew() -> None:
     assert (reader.jumps, reader.missing) == (1, 0)
 
 
-def arriving(latency: float, after: float, count: int) -> Iterator[tuple[float, int]]:
-    """When each packet comes, in order: 10 ms after it was captured, and from the `after`th second later."""
+def arriving(latency: float, after: float, jitter: float) -> Iterator[tuple[float, int]]:
+    """When each packet of ten seconds comes, in order: 10 ms after it was captured, and from the `after`th
+    second later, some more than others."""
     came = 0.0
-    for number in range(count):
+    shaken = np.random.default_rng(1).exponential(jitter, 500) if jitter else np.zeros(500)
+    for number, more in enumerate(shaken):
         captured = number * SECONDS
-        came = max(came, captured + SECONDS + 0.01 + (latency if captured >= after else 0.0))
+        came = max(came, captured + SECONDS + 0.01 + (latency + more if captured >= after else 0.0))
         yield came, number
 
 
-def through(latency: float, phase: float) -> tuple[Samples, Reader]:
+def through(latency: float, phase: float, jitter: float = 0.0) -> tuple[Samples, Reader]:
     """What is heard of a source whose sound comes later by `latency` seconds from the second second on, with
     the delay that the mixer would choose. `phase`: seconds between its packets and the ticks of sound."""
     timeline, delay = Timeline(), Delay()
     reader = Reader(timeline)
-    packets = list(arriving(latency, 2.0, 500))
+    packets = list(arriving(latency, 2.0, jitter))
     out = []
     for tick in range(420):
         now = 0.1 + phase + tick * SECONDS
@@ -97,6 +99,14 @@ def test_sound_that_comes_later_from_now_on_is_waited_for(
     assert longest_silence(sound[0, 5 * BLOCK :])[0] <= silence
     assert reader.missing / RATE < latency + (0.1 if latency < 0.2 else 0.3)
     assert steepest(sound[:, 5 * BLOCK :]) < 3 * STEP
+
+
+@pytest.mark.parametrize("latency", [0.1, 0.14, 0.18, 0.2, 0.22, 0.26, 0.5])
+@pytest.mark.parametrize("jitter", [0.005, 0.015, 0.025])
+def test_a_line_that_is_late_and_shaken_is_heard(latency: float, jitter: float) -> None:
+    """However late a line has become, how much it varies alone decides what comes too late."""
+    _, reader = through(latency, 0.003, jitter)
+    assert reader.missing / reader.played < 0.07
 
 
 def test_nothing_is_made_of_what_was_heard_before_a_rest() -> None:
