@@ -16,7 +16,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -249,13 +249,13 @@ class _Syncer(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
+        # What an earlier run left. SQLite keeps the descriptor for the next time (a file's locks go when any
+        # of its descriptors is closed), so a show has no more of them after hours than at its start.
+        self._safely(self._fold)
         while self.dirty.is_set() or not self._stopping.is_set():
             self.dirty.wait()
             self.dirty.clear()
-            try:
-                self._sync()
-            except (OSError, sqlite3.Error) as error:
-                log.warning("the journal could not be brought to the disk: %s", error)
+            self._safely(self._sync)
             self._stopping.wait(SYNC_SECONDS)
 
     def stop(self) -> None:
@@ -263,6 +263,12 @@ class _Syncer(threading.Thread):
         self._stopping.set()
         self.dirty.set()
         self.join()
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the journal could not be brought to the disk: %s", error)
 
     def _sync(self) -> None:
         with contextlib.suppress(FileNotFoundError), self._log.open("rb") as file:
