@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { before, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PATIENCE, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
+import { before, comesAt, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PATIENCE, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
 import { initial } from '../../web/js/state.js';
 import { NOW, onAir, person, show, talk } from './show.js';
 
@@ -11,6 +11,16 @@ const live = (event) => ({ ...initial(), link: 'open', show: event });
 test('nothing is on while the slate is on air', () => {
   assert.equal(onNow(show()), null);
   assert.equal(onNow(onAir('ana')).id, 'ana');
+});
+
+test('a talk comes when it is planned, or when it is expected by then', () => {
+  const at = (start, expected) => comesAt({ ...talk('a', ['ana']), start, expected });
+  assert.equal(at(NOW, NOW + MINUTE - 1), NOW, 'what differs by seconds is no other time than the agenda tells');
+  assert.equal(at(NOW, NOW + MINUTE), NOW + MINUTE);
+  assert.equal(at(NOW, NOW - 5 * MINUTE), NOW - 5 * MINUTE);
+  assert.equal(at(NOW, null), NOW);
+  assert.equal(at(null, NOW), NOW);
+  assert.equal(at(null, undefined), null);
 });
 
 test('next is the talk on standby, or else the first that is planned', () => {

@@ -25,6 +25,17 @@ export function upNext(show) {
   return talkById(show, show.standby) ?? show.talks.find((talk) => talk.state === 'planned') ?? null;
 }
 
+/**
+ * When a talk comes: as planned, or where the show is a minute or more beside its plan, as expected.
+ *
+ * @param {Talk} talk @returns {number | null} epoch ms
+ */
+export function comesAt(talk) {
+  const expected = talk.expected ?? talk.start;
+  if (expected === null || talk.start === null) return expected;
+  return Math.abs(expected - talk.start) < MINUTE ? talk.start : expected;
+}
+
 /** @param {Show} show @param {string | null} id @returns {Talk | null} */
 export function talkById(show, id) {
   return show.talks.find((talk) => talk.id === id) ?? null;

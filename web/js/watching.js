@@ -1,6 +1,6 @@
 /** (P) What a viewer is at: before, live, a break, after it, or somewhere in the recording; and the words for it. */
 
-import { isAgain, namesOf, onNow, titled, upNext } from './rundown.js';
+import { comesAt, isAgain, namesOf, onNow, titled, upNext } from './rundown.js';
 import { after, chapterAt, names } from './timeline.js';
 import { clock, duration, shortDay } from './time.js';
 import { fault } from './words.js';
@@ -76,7 +76,7 @@ function nowCard(show, mode) {
 function nextCard(show) {
   const next = show.phase === 'over' ? null : upNext(show);
   if (!next) return null;
-  const at = next.expected ?? next.start;
+  const at = comesAt(next);
   return { label: show.phase === 'before' ? 'First' : 'Next', title: next.title, who: [namesOf(show, next), at && clock(at)].filter(Boolean).join(' \u00b7 ') };
 }
 

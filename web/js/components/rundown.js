@@ -7,7 +7,7 @@
 
 import { el, keyed, setAttribute, setText, show } from '../dom.js';
 import { movable, moveBefore, moveBy } from '../edits.js';
-import { endsAt, onNow, speakersOf } from '../rundown.js';
+import { comesAt, endsAt, MINUTE, onNow, speakersOf } from '../rundown.js';
 import { clock, duration, length } from '../time.js';
 import { personState, talkState } from '../words.js';
 import { movableRows } from './drag.js';
@@ -20,8 +20,8 @@ const TONES = { live: 'air', standby: 'good', done: '', skipped: '' };
 /** @type {Record<string, string>} */
 const DOTS = { on_air: 'air', standby: 'good', ready: 'good', green_room: 'warn', absent: 'bad' };
 
-/** A talk that begins this much beside its plan is shown with when it will, ms. */
-const BESIDE = 60_000;
+/** A talk that begins this much later than planned is marked, ms. */
+const LATE = 5 * MINUTE;
 
 export class Rundown extends HTMLElement {
   #list = el('ol', { class: 'rundown' });
@@ -153,9 +153,9 @@ function realTime(state, talk, now) {
     return left >= 0 ? { words: `${duration(left)} left`, late: false } : { words: `+${duration(-left)} over`, late: true };
   }
   if (talk.started !== null && talk.ended !== null) return { words: `${clock(talk.started)}\u2013${clock(talk.ended)}`, late: false };
-  const expected = talk.expected ?? null;
-  if (expected === null || talk.start === null || Math.abs(expected - talk.start) < BESIDE) return { words: length(talk.minutes), late: false };
-  return { words: `\u2192 ${clock(expected)}`, late: expected > talk.start + 5 * BESIDE };
+  const comes = comesAt(talk);
+  if (comes === null || talk.start === null || comes === talk.start) return { words: length(talk.minutes), late: false };
+  return { words: `\u2192 ${clock(comes)}`, late: comes > talk.start + LATE };
 }
 
 customElements.define('pv-rundown', Rundown);
