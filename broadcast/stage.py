@@ -25,10 +25,12 @@ from signaling.refusal import Refused
 
 log = logging.getLogger("pavilion.stage")
 
+SLIDES = ".slides"  # behind a person's id: their shared screen
 SLIDES_HOLD = 10.0  # seconds: a shared screen that does not change sends next to nothing
 SLIDES_SILENCE = 2.5  # seconds without even a report, which browsers send each second: the line is gone
 WITNESS = 0.1  # seconds: a camera's last frame and its last sign of life are no further apart
 QUARANTINED = {"verdict": "dead", "why": "it crashed the mixer twice and must be sent anew"}
+UNSEEN = {"verdict": "dead", "why": "its pictures cannot be decoded"}
 POOR_SOUND = 0.03  # share of the sound of five seconds that did not come in time
 CLIP_HOLD = 5.0  # seconds that a clip's last picture stands, until what follows is ready
 
@@ -68,6 +70,7 @@ class Stage:
         self._levels: Mapping[str, Level] = {}
         self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
         self._barred: frozenset[str] = frozenset()
+        self._were_unseen: frozenset[str] = frozenset()  # when the health was told last
         self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # until app.py sets one
         self.on_targets: Callable[[Sequence[Target]], None] = lambda targets: None  # the same
         self.more_health: Callable[[], dict[str, Any]] = dict  # what other parts have to say; app.py sets it
@@ -90,11 +93,18 @@ class Stage:
             if self._shown is None or talk.id != self._shown.talk.id:
                 self._mixer.prepare(self._scene(Shown("", talk, talk.layout)))
 
-    def missing(self, talk: Talk) -> list[str]:
-        """The cameras (or the clip) of this talk that have no fresh picture."""
+    def silent(self, talk: Talk) -> list[str]:
+        """The cameras (or the clip) of this talk, and the slides that are up, that send no pictures."""
         now = time.monotonic()
-        shared = [slides for slides in map(slides_of, talk.speakers) if self._feeds.get(slides) is not None]
-        return [feed for feed in (*talk.feeds, *shared) if not self._fresh(feed, now)]
+        return [feed for feed in self._pictures(talk) if not self._sends(feed, now)]
+
+    def missing(self, talk: Talk) -> list[str]:
+        """Those of them that have no fresh picture: they are silent, not staged, or send what cannot be
+        decoded."""
+        now = time.monotonic()
+        return [
+            feed for feed in self._pictures(talk) if not (self._sends(feed, now) and self._sees(feed, now))
+        ]
 
     def show_talk(
         self,
@@ -158,11 +168,14 @@ class Stage:
         """The `health` message less its `clients` (docs/protocol.md, section 6)."""
         now = time.monotonic()
         figures = self._mixer.stats()
+        unseen = frozenset(feed.id for feed in self._feeds if self._unseen(feed.id, now))
+        before, self._were_unseen = self._were_unseen, unseen
         return {
             "feeds": [
                 {
                     **_with_sound(feed.health(now).as_json(), figures["sources"].get(feed.id, {})),
                     **(QUARANTINED if feed.id in self._mixer.quarantine.feeds else {}),
+                    **(UNSEEN if feed.id in unseen & before else {}),
                 }
                 for feed in self._feeds
                 if feed.kind != "talkback"
@@ -234,7 +247,22 @@ class Stage:
         if self._shown is not None:
             self._mixer.show(self._scene(self._shown), self._shown.token, "cut")
 
-    def _fresh(self, feed_id: str, now: float) -> bool:
+    def _pictures(self, talk: Talk) -> list[str]:
+        shared = [slides for slides in map(slides_of, talk.speakers) if self._feeds.get(slides) is not None]
+        return [*talk.feeds, *shared]
+
+    def _sees(self, feed_id: str, now: float) -> bool:
+        """Whether the mixer has a picture of this feed, as viewers would see it."""
+        if feed_id in self._clips:
+            return True  # it was decoded when it was prepared
+        hold = SLIDES_HOLD if feed_id.endswith(SLIDES) else self._dead_after
+        return feed_id in self._staged and self._mixer.sights.sees(feed_id, hold, now)
+
+    def _unseen(self, feed_id: str, now: float) -> bool:
+        """Whether a staged feed sends pictures, and the mixer can make nothing of them."""
+        return feed_id in self._staged and self._sends(feed_id, now) and not self._sees(feed_id, now)
+
+    def _sends(self, feed_id: str, now: float) -> bool:
         clip = self._clips.get(feed_id)
         if clip is not None:
             return clip.prepared
@@ -254,7 +282,7 @@ class Stage:
         until it fell silent altogether, and no sign of the slides since, is a line that broke.
         """
         camera = self._feeds.get(person)
-        if camera is None or self._fresh(person, now):
+        if camera is None or self._sends(person, now):
             return False
         health, quiet = camera.health(now), camera.silence(now)
         sent = min((age for age in (health.video_age, health.audio_age) if age is not None), default=None)
@@ -304,7 +332,7 @@ def _with_sound(health: dict[str, Any], source: Mapping[str, Any]) -> dict[str, 
 
 def slides_of(person: str) -> str:
     """The id of the feed with this person's shared screen."""
-    return f"{person}.slides"
+    return f"{person}{SLIDES}"
 
 
 def _feeds_of(talk: Talk) -> list[str]:

@@ -151,10 +151,11 @@ def _take(state: State, sight: Sight, person: Person, command: Take) -> list[Fac
 
 
 def _pictures_fit(state: State, sight: Sight, talk: Talk) -> None:
-    """A staged talk must have its pictures now; any other gets the time of `prepare` to show them."""
-    missing = list(sight.missing(talk)) if talk in state.staged else []
-    if missing:
-        raise Refused("no_picture", f"No picture from {', '.join(missing)}.", feeds=missing)
+    """What a staged talk shows must be sent now; `prepare` waits for the mixer to see it, and for all of any
+    other talk."""
+    silent = list(sight.silent(talk)) if talk in state.staged else []
+    if silent:
+        raise Refused("no_picture", f"No picture from {', '.join(silent)}.", feeds=silent)
 
 
 def _pass_floor(state: State, sight: Sight, person: Person, command: PassFloor) -> list[Fact]:

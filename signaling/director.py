@@ -23,8 +23,11 @@ class Stage(Protocol):
     def stage(self, talks: Sequence[Talk]) -> None:
         """Decode the feeds of exactly these talks: on air or held, and those that may come next."""
 
+    def silent(self, talk: Talk) -> list[str]:
+        """As `Sight` has it."""
+
     def missing(self, talk: Talk) -> list[str]:
-        """The feeds that this talk needs, and the slides that are up, without a fresh picture.
+        """As `Sight` has it.
 
         Asked some twenty times a second for the talk on air, which is drawn without them, and falls back to
         the slate when none is left.

@@ -143,8 +143,12 @@ class Event:
 class Sight(Protocol):
     """What the stage can see right now; the pure files ask it and never change it."""
 
+    def silent(self, talk: Talk) -> Sequence[str]:
+        """The feeds that this talk needs, and the slides that are up, that send no pictures."""
+
     def missing(self, talk: Talk) -> Sequence[str]:
-        """The feeds that this talk needs, and the slides that are up, without a fresh picture."""
+        """Those of them that the mixer has no fresh picture of: also what is not staged, or cannot be
+        decoded."""
 
     def mixer_up(self) -> bool:
         """Whether the mixer composes frames."""

@@ -33,7 +33,8 @@ from signaling.facts import (
     Returned,
 )
 
-PREPARE_SECONDS = 1.0  # for a feed that was not staged to show its first picture: a keyframe and its decoding
+PREPARE_SECONDS = 2.0  # for a feed that was not staged to show its first picture: a keyframe and its decoding
+FORCED_SECONDS = 1.0  # the same where a producer takes the talk anyway
 COMMIT_SECONDS = 2.0  # for the mixer's answer; a killed mixer is back within one
 RESTART_SECONDS = 10.0  # the same after a restart of the server, while the mixer and the speakers return
 
@@ -175,7 +176,8 @@ class Floor:
         match fact:
             case Began():
                 assert self.hand_off is None, "one hand-off at a time: the caller refuses or ends the first"
-                return replace(self, hand_off=HandOff(fact, now.mono + PREPARE_SECONDS))
+                patience = FORCED_SECONDS if fact.forced else PREPARE_SECONDS
+                return replace(self, hand_off=HandOff(fact, now.mono + patience))
             case Committed():
                 return self._committed(fact, now)
             case Confirmed():

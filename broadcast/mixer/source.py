@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 WAITING = 60  # encoded pictures; beyond, all up to the next keyframe are dropped
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe
+DAMAGED = 0.35  # seconds of what cannot be decoded, after which the last picture no longer counts
 SETTLE, LARGEST_LAG = 0.1, 0.08  # the share of a new lag that counts; seconds
 AHEAD = 0.008  # seconds by which sound is ahead of that: makes up for players' longer buffers of sound
 FIRM = 0.05  # seconds: sound whose capture time moves by more begins a new line
@@ -70,6 +71,7 @@ class Source:
         self.decoded = 0
         self.failed = 0
         self.scaler = Scaler()  # of the tick's thread
+        self.age: float | None = None  # of the picture at the last tick, s; None: there is none, or damage since
         self._lag = half_frame  # by which pictures are shown after they are due; the sound follows them
         self._want = want
         self._seat = seat
@@ -84,6 +86,7 @@ class Source:
         self._queue: deque[Frame] = deque()
         self._wake = threading.Condition()
         self._need_keyframe = True
+        self._damaged: float | None = None  # since when what comes cannot be decoded
         self._closed = False
         self._thread = threading.Thread(target=self._decode, name=f"decode {feed}", daemon=True)
         self._thread.start()
@@ -146,6 +149,7 @@ class Source:
                     picture = self._eye.decode(frame)
             except MediaError as error:
                 self._note(error)
+                self._damaged = self._damaged or time.monotonic()
                 with self._wake:
                     self._need_keyframe = not any(waiting.keyframe for waiting in self._queue)
                     while self._queue and not self._queue[0].keyframe:
@@ -156,6 +160,7 @@ class Source:
                 continue
             now = time.monotonic()
             with self._lock:
+                self._damaged = None
                 self.decoded += 1
                 self.delay.picture(frame.captured, now)
                 self._shelf.add(Picture(picture, frame.captured, now))
@@ -190,12 +195,16 @@ class Source:
             before = self._shelf.shown
             due = now - delay - self.delay.shift
             picture = self._shelf.pick(due)
-            if picture is not None and picture is not before:
+            if picture is None:
+                self.age = None
+                return None
+            renewed = picture is not before
+            age = 0.0 if renewed else now - picture.came
+            self.age = None if self._damaged is not None and now - self._damaged > DAMAGED else age
+            if renewed:
                 lag = min(max(due - picture.captured, 0.0), LARGEST_LAG)
                 self._lag += SETTLE * (lag - self._lag)
-            elif picture is not None and now - picture.came > hold:
-                return None
-            return picture
+            return picture if age <= hold else None
 
     # -- the tick of sound ---------------------------------------------------------------------------------
 

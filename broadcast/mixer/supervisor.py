@@ -18,6 +18,7 @@ from broadcast.mixer.quarantine import Quarantine
 from broadcast.mixer.returns import Returns
 from broadcast.mixer.scene import Return, Scene
 from broadcast.mixer.settings import ProgrammeSettings
+from broadcast.mixer.sights import Sights
 from broadcast.mixer.sound import BLOCK
 from broadcast.mixer.wire import Word
 from broadcast.pipe import unpack_frame, unpack_json
@@ -59,6 +60,7 @@ class Mixer:
         self.on_segment_sound: Callable[[Frame], None] = _nobody
         self.on_snapshot: Callable[[int, bytes], None] = _nobody  # Unix second, JPEG
         self.on_quarantine: Callable[[str], None] = _nobody
+        self.sights = Sights()  # of the staged feeds
         self.quarantine = Quarantine()  # feeds that crash the process: their frames go no further
         self.epoch = 0.0  # monotonic time of tick 0
         self.restarts = 0
@@ -234,6 +236,7 @@ class Mixer:
             Word.GO, {"epoch": self.epoch, "picture": self._next[Kind.VIDEO], "sound": self._next[Kind.AUDIO]}
         )
         self._last_frame = time.monotonic()
+        self.sights.begun(self._last_frame)
         self._asked = {}
         for feed in self._staged:
             self._staged[feed] = True
@@ -354,6 +357,8 @@ class Mixer:
         elif word == Word.SHOWN:
             said = unpack_json(body)
             self.on_shown(said["token"], said["at"])
+        elif word == Word.SIGHT:
+            self.sights.say(unpack_json(body))
         elif word == Word.STATS:
             self._stats = unpack_json(body)
             self._meter.update(self._stats, time.monotonic())

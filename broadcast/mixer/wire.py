@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Word(IntEnum):
-    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to SNAPSHOT."""
+    """The messages. To the mixer: SETTINGS to LEVELS; to the server: READY to SIGHT."""
 
     SETTINGS = 1  # the first: how the programme is made
     GO = 2  # begin the programme: epoch, first tick of picture and sound
@@ -24,3 +24,4 @@ class Word(IntEnum):
     RETURN = 25  # a packet of the return of the person named as its feed
     SEGMENT_SOUND = 26  # a packet of the programme's sound for segments, AAC
     SNAPSHOT = 27  # a small picture of the programme: eight octets of Unix seconds, a JPEG
+    SIGHT = 28  # with each tick: how old the picture of each staged feed is

@@ -203,6 +203,7 @@ class Worker:
                 self._send(pack_frame(Word.PROGRAMME, programme, rendition.name))
             if token is not None:
                 self._send(pack_json(Word.SHOWN, {"token": token, "at": time.monotonic()}))
+            self._send(pack_json(Word.SIGHT, {feed: s.age for feed, s in self._sources.items()}))
             self._snapshots.take(frame, at - time.monotonic() + time.time())
             self._frames += 1
             self._early += ticks.late < -EARLY / 2

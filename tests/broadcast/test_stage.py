@@ -12,6 +12,7 @@ from broadcast.feeds.feed import Feed
 from broadcast.feeds.registry import Feeds
 from broadcast.mixer.quarantine import Quarantine
 from broadcast.mixer.scene import Layout, Return, Scene
+from broadcast.mixer.sights import Sights
 from broadcast.rtp.frame import Codec, Frame
 from broadcast.stage import Stage
 from signaling.desk import Level
@@ -36,6 +37,7 @@ class Mixer:
         self.staged: frozenset[str] = frozenset()
         self.frames: list[str] = []
         self.quarantine = Quarantine()
+        self.sights = Sights()
         self.sources: dict[str, dict[str, Any]] = {}
 
     def stage(self, feeds: Iterable[str]) -> None:
@@ -96,6 +98,18 @@ class Theatre:
         for feed in feeds:
             owner, _, kind = feed.partition(".")
             self.feeds.add(Feed(feed, owner=owner, kind=kind or "camera"))
+
+    def sends(self, feed_id: str) -> None:
+        """A picture comes from this feed now."""
+        now = time.monotonic()
+        feed = self.feeds.get(feed_id)
+        assert feed is not None
+        feed.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now), now)
+
+    def seen(self, talk: Talk, **ages: float | None) -> None:
+        """The talk is staged, and the mixer has pictures of these ages."""
+        self.stage.stage([talk])
+        self.mixer.sights.say(ages)
 
     def drawn(
         self, talk: Talk, layout: str = "", lost: tuple[str, ...] = (), airing: str = "1"
@@ -171,6 +185,7 @@ class Line(Feed):
 
 def test_still_slides(theatre: Theatre) -> None:
     """A shared screen that does not change is there; one whose line has gone is missing."""
+    theatre.seen(SLIDES, **{"thony.slides": 5.0})
     screen = Line("thony.slides", owner="thony", kind="slides")
     theatre.feeds.add(screen)
     assert theatre.stage.missing(SLIDES) == ["thony", "thony.slides"], "no picture yet"
@@ -183,6 +198,7 @@ def test_still_slides(theatre: Theatre) -> None:
 
 def test_a_line_that_breaks_takes_the_slides_along(theatre: Theatre) -> None:
     """Camera and slides are missing together; where the slides still give a sign, they stand alone."""
+    theatre.seen(SLIDES, **{"thony.slides": 5.0})
     now = time.monotonic()
     camera = Line("thony", owner="thony", kind="camera")
     screen = Line("thony.slides", owner="thony", kind="slides")
@@ -206,13 +222,29 @@ def test_a_line_that_breaks_takes_the_slides_along(theatre: Theatre) -> None:
     assert missing(1.0, 1.5) == ["thony"], "nobody can tell"
 
 
+def test_what_cannot_be_decoded_is_missing(theatre: Theatre) -> None:
+    """A feed that sends, and of which the mixer has no picture: missing, not silent; and producers read why
+    from the second report on, for a feed that was staged a moment ago needs its time."""
+    theatre.up("thony")
+    theatre.sends("thony")
+    assert theatre.stage.missing(SOLO) == ["thony"], "nobody looks at what is not staged"
+    assert theatre.stage.silent(SOLO) == []
+    for age, missing in ((0.0, []), (0.3, []), (0.6, ["thony"]), (None, ["thony"])):
+        theatre.seen(SOLO, thony=age)
+        assert theatre.stage.missing(SOLO) == missing
+        assert theatre.stage.silent(SOLO) == []
+    assert "decoded" not in theatre.stage.health()["feeds"][0]["why"]
+    told = theatre.stage.health()["feeds"][0]
+    assert (told["verdict"], told["why"]) == ("dead", "its pictures cannot be decoded")
+    theatre.seen(SOLO, thony=0.0)
+    assert theatre.stage.health()["feeds"][0]["verdict"] != "dead"
+
+
 def test_a_feed_in_quarantine(theatre: Theatre) -> None:
     """It counts as missing, producers read why, and what is published anew is let in."""
     theatre.up("thony")
-    camera = theatre.feeds.get("thony")
-    assert camera is not None
-    now = time.monotonic()
-    camera.emit(Frame(Codec.VP8, b"\x00" * 10, 0, now), now)
+    theatre.sends("thony")
+    theatre.seen(SOLO, thony=0.0)
     assert theatre.stage.missing(SOLO) == []
     for _ in range(2):
         theatre.mixer.quarantine.died({"thony"}, 0.0)

@@ -5,7 +5,10 @@ The acts build on one another: one server, two speakers without browsers, a prod
 
 import asyncio
 import contextlib
+import itertools
 import os
+import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest_asyncio
 
 from broadcast.client.whip import WhipPublisher
 from broadcast.errors import RequestError
+from broadcast.rtp.frame import Codec, Frame
 from demo.control import Control, pass_of
 from demo.publisher import play
 from demo.recording import Recording, load, record
@@ -44,6 +48,21 @@ class Speaker:
     def go_on(self) -> None:
         assert self.publisher is not None
         self.playing = asyncio.create_task(play(self.publisher, self.recording))
+
+    async def garble(self) -> None:
+        """Go on sending frames as before, and nothing in them makes sense."""
+        await self.stall()
+        self.playing = asyncio.create_task(self._garbage())
+
+    async def _garbage(self) -> None:
+        assert self.publisher is not None
+        begun, dice = time.monotonic(), random.Random(7)
+        for number in itertools.count():
+            # A slice of no picture: a NAL unit that begins like one, and then noise.
+            data = b"\0\0\0\1\x41" + bytes(dice.randrange(4, 256) for _ in range(900))
+            at = begun + number / 30
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
+            self.publisher.send(Frame(Codec.H264, data, round(at * 90000), at, False))
 
     async def stall(self) -> None:
         if self.playing is not None:
@@ -107,6 +126,11 @@ async def floor(
             await speaker.leave()
 
 
+def _doubts(feeds: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Who is called dead, and why."""
+    return [(feed["id"], feed["why"]) for feed in feeds if feed["verdict"] == "dead"]
+
+
 async def test_a_panel_loses_one_and_goes_on(floor: Floor) -> None:
     """Who stalls is drawn no longer, the talk stays on air, and they are back when their pictures are."""
     await floor.producer.command("take", talk="panel")
@@ -128,6 +152,24 @@ async def test_the_slate_when_nobody_is_left(floor: Floor) -> None:
     floor.people["thony"].go_on()
     await floor.told("talk", "panel")
     floor.people["lanvin"].go_on()
+    await floor.told("lost", [])
+
+
+async def test_an_encoder_that_sends_garbage(floor: Floor) -> None:
+    """Its frames come as before, and cannot be decoded: it is left out of the panel, the other gives way to the
+    slate, producers read why, and each is back with their pictures."""
+    thony, lanvin = floor.people["thony"], floor.people["lanvin"]
+    await lanvin.garble()
+    await floor.told("lost", ["lanvin"])
+    await thony.garble()
+    await floor.told("kind", "slate")
+    await floor.producer.until(
+        lambda now: ("thony", "its pictures cannot be decoded") in _doubts(now.health["feeds"]), seconds=20
+    )
+    for speaker in (thony, lanvin):
+        await speaker.stall()
+        speaker.go_on()
+    await floor.told("talk", "panel")
     await floor.told("lost", [])
 
 

@@ -44,6 +44,7 @@ class FakeStage:
 
     def __init__(self) -> None:
         self.fresh: set[str] = set()
+        self.garbled: set[str] = set()  # of them, those that nobody can decode
         self.up = True
         self.shown: list[tuple[Any, ...]] = []
         self.staged: list[tuple[str, ...]] = []
@@ -57,8 +58,11 @@ class FakeStage:
     def stage(self, talks: Sequence[Talk]) -> None:
         self.staged.append(tuple(talk.id for talk in talks))
 
-    def missing(self, talk: Talk) -> list[str]:
+    def silent(self, talk: Talk) -> list[str]:
         return [feed for feed in talk.feeds if feed not in self.fresh]
+
+    def missing(self, talk: Talk) -> list[str]:
+        return [feed for feed in talk.feeds if feed not in self.fresh - self.garbled]
 
     def show_talk(
         self,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from signaling.event import Talk
 from signaling.facts import Lost
+from signaling.handoff import PREPARE_SECONDS
 from signaling.orders import Cue, Extend, PassFloor, Ready, Reslate, Retitle, SetScene, ShowSlate, Skip, Take
 from tests.signaling.stagehand import EVENT, THONY, at
 from tests.signaling.test_show import Rehearsal
@@ -175,7 +176,7 @@ def test_the_end_of_a_clip_when_the_next_has_no_picture() -> None:
     show.do(Cue("c", "one", force=True))
     show.do(Ready("again", True, "thony"))
     show.show.clip_ended("film", at(show.now))
-    show.wait(1.2)
+    show.wait(PREPARE_SECONDS + 0.2)
     assert show.show.state.floor.hand_off is not None
     assert show.show.state.floor.hand_off.target == "slate"
     show.shown()

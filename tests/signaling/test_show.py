@@ -7,7 +7,7 @@ import pytest
 
 from signaling.event import Event, Person
 from signaling.facts import Aborted, Counted, Record, decode, encode
-from signaling.handoff import Phase
+from signaling.handoff import PREPARE_SECONDS, Phase
 from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
 from signaling.show import Show
 from tests.signaling.stagehand import EVENT, LANVIN, PIA, PING, THONY, FakeStage, at
@@ -92,14 +92,40 @@ def test_prepare_waits_for_the_first_picture() -> None:
     assert show.answers["t"] is None
 
 
+def test_what_cannot_be_decoded_stays_off_the_air() -> None:
+    """A talk on standby whose encoder sends garbage: the take waits for a picture in vain, and the talk on air
+    stays; one that is on air when it begins gives way to the slate, and is back when there are pictures."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.show.came("thony", at(0))
+    show.do(Ready("r", True), THONY)
+    show.do(Cue("c", "one"))
+    show.stage.fresh.add("thony")
+    show.stage.garbled.add("thony")
+    assert show.do(Take("t", "one")) == "running"
+    show.wait(PREPARE_SECONDS + 0.1)
+    assert (show.answers["t"], show.air) == ("no_picture", "film")
+    show.stage.garbled.clear()
+    show.do(Take("u", "one"))
+    show.shown()
+    assert (show.answers["u"], show.air) == (None, "one")
+    show.wait(1.0)
+    show.stage.garbled.add("thony")
+    show.wait(0.2)
+    assert (show.air, show.show.state.floor.air.held) == (None, "one")
+    show.stage.garbled.clear()
+    show.wait(0.5)
+    assert show.air == "one"
+
+
 def test_prepare_without_a_picture_is_aborted() -> None:
-    """No picture in that second: the take is refused, and what was on air stays."""
+    """No picture in that time: the take is refused, and what was on air stays."""
     show = Rehearsal()
     show.on_air("film")
     show.show.came("thony", at(0))
     show.do(Ready("r", True), THONY)
     show.do(Take("t", "one"))
-    show.wait(1.1)
+    show.wait(PREPARE_SECONDS + 0.1)
     assert show.answers["t"] == "no_picture"
     assert show.air == "film"
     assert show.show.state.problem is not None
