@@ -44,6 +44,7 @@ class Shown:
     layout: str
     lost: frozenset[str] = frozenset()
     airing: str = ""
+    since: float | None = None
 
 
 class Stage:
@@ -115,13 +116,15 @@ class Stage:
         transition: str,
         lost: Collection[str],
         airing: str,
+        since: float | None,
     ) -> None:
         """Put a talk on the programme at the next frame, without the feeds in `lost`; the mixer answers with
-        the token. Its clip plays from the start, once an `airing`."""
-        self._shown = Shown(token, talk, layout, frozenset(lost), airing)
+        the token. Its clip plays once an `airing`: from the start, or from where it is when it has been on
+        air `since` that time (Unix seconds)."""
+        self._shown = Shown(token, talk, layout, frozenset(lost), airing, since)
         clip = self._clips.get(f"clip.{talk.clip}") if talk.clip else None
         if clip is not None:
-            self._play(clip, airing)
+            self._play(clip, self._shown)
         self._mixer.show(self._scene(self._shown), token, "dissolve" if transition == "dissolve" else "cut")
 
     def show_slate(self, token: str, slate: Slate) -> None:
@@ -205,7 +208,7 @@ class Stage:
         """A clip can be played from now on: it is if it is on air already (after a restart), and if it is
         next, its first picture stands ready."""
         if self._shown is not None and clip.id in self._shown.talk.feeds:
-            self._play(clip, self._shown.airing)
+            self._play(clip, self._shown)
         elif clip.id in self._staged:
             clip.cue()
 
@@ -218,10 +221,10 @@ class Stage:
         self._tap()
         self._redraw(feed.id)
 
-    def _play(self, clip: ClipFeed, airing: str) -> None:
-        if self._played.get(clip.id) != airing:
-            self._played[clip.id] = airing
-            clip.play()
+    def _play(self, clip: ClipFeed, shown: Shown) -> None:
+        if self._played.get(clip.id) != shown.airing:
+            self._played[clip.id] = shown.airing
+            clip.play(0.0 if shown.since is None else max(0.0, time.time() - shown.since))
 
     def _tap(self) -> None:
         """Hand the frames of every staged feed and every voice in use to the mixer, and of no other."""

@@ -42,9 +42,11 @@ class Stage(Protocol):
         transition: str,
         lost: Collection[str],
         airing: str,
+        since: float | None,
     ) -> None:
         """Show this at the next frame, without the feeds in `lost`; `Desk.shown(token, ...)` follows with its
-        first frame. The same `airing` again (another layout, another title) goes on where it is."""
+        first frame. The same `airing` again (another layout, another title) goes on where it is, as does,
+        after a restart, one that is on air `since` that time (Unix seconds)."""
 
     def show_slate(self, token: str, slate: Slate) -> None:
         """The same for the slate."""
@@ -126,5 +128,12 @@ class Director:
             return
         people = [person for one in talk.speakers if (person := state.event.person(one)) is not None]
         self._stage.show_talk(
-            picture.token, talk, picture.layout, people, picture.transition, picture.lost, picture.airing
+            picture.token,
+            talk,
+            picture.layout,
+            people,
+            picture.transition,
+            picture.lost,
+            picture.airing,
+            picture.since,
         )

@@ -88,7 +88,8 @@ class HandOff:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What the mixer is to show: a talk, or the slate when `talk` is None. Told anew when `token` changes;
-    with the same `airing` it goes on where it is."""
+    with the same `airing` it goes on where it is. `since`: Unix seconds from which on it is on air; None: it
+    begins now."""
 
     token: str
     talk: str | None
@@ -97,6 +98,7 @@ class Picture:
     transition: str
     lost: tuple[str, ...] = ()
     airing: str = ""
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ class Floor:
             slate = order.slate or self.air.slate
             return Picture(order.token, order.talk, order.layout, slate, order.transition, airing=order.token)
         air = self.air
-        return Picture(air.token, air.talk, air.layout, air.slate, air.transition, air.lost, air.airing)
+        return Picture(
+            air.token, air.talk, air.layout, air.slate, air.transition, air.lost, air.airing, air.since
+        )
 
     def advance(
         self, now: Moment, sight: Sight, target: Talk | None, air_alive: bool, token: str

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 STILL_EVERY = 0.25  # seconds between repetitions of the first picture while the clip waits for its take
 BATCH = 40  # frames that are read from the disk at once, about half a second
 LATE = 1.0  # seconds; a clip that is later than this (a machine that slept) goes on from now
+BEFORE = 60.0  # seconds; frames of so long ago still have a timestamp: the keyframe before where one goes on
 CHUNK = 1 << 20  # octets
 _Frames: TypeAlias = Iterator[tuple[float, Frame]]
 Room: TypeAlias = Callable[[int], Awaitable[bool]]  # whether a file of so many octets may be made
@@ -40,7 +42,7 @@ async def plenty(octets: int) -> bool:
 
 
 class ClipFeed(Feed):
-    """`await prepare()` first; then `cue()` (the first picture stands), `play()` from the start, `stop()`.
+    """`await prepare()` first; then `cue()` (the first picture stands), `play()`, `stop()`.
 
     Timestamps go on growing over loops and from one play to the next. `on_ended` is called when a clip
     that does not loop has been sent to its end, and when one cannot be read any further: that is not
@@ -55,7 +57,7 @@ class ClipFeed(Feed):
         self._cache = cache_dir
         self._own = "own" if own else ""
         self._file: Path | None = None
-        self._born = time.monotonic()
+        self._born = time.monotonic() - BEFORE
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -80,9 +82,9 @@ class ClipFeed(Feed):
         """Send the first picture again and again, so that it stands ready in the mixer."""
         self._start(self._stand)
 
-    def play(self) -> None:
-        """Send the clip from its start, in real time."""
-        self._start(self._run)
+    def play(self, at: float = 0.0) -> None:
+        """Send the clip in real time, from `at` seconds on; a loop goes on where it would be by then."""
+        self._start(partial(self._run, at=at))
 
     def stop(self) -> None:
         """Send nothing more. Idempotent."""
@@ -119,42 +121,59 @@ class ClipFeed(Feed):
             self._send(first, time.monotonic())
             await asyncio.sleep(STILL_EVERY)
 
-    async def _run(self, path: Path) -> None:
-        start = time.monotonic()
-        while True:
-            length = await self._send_all(_read(path), start)
-            if not self.loop or length <= 0:
-                break
-            start += length
+    async def _run(self, path: Path, at: float) -> None:
+        start = time.monotonic() - at
+        whole = await asyncio.to_thread(_length, path) if at else 0.0
+        if self.loop and whole:
+            start, at = start + at // whole * whole, at % whole
+        if at <= whole:
+            while True:
+                length = await self._send_all(_read(path, at), start, at)
+                if not self.loop or length <= 0:
+                    break
+                start, at = start + length, 0.0
         self._ended()
 
-    async def _send_all(self, frames: _Frames, start: float) -> float:
-        """Send one round from `start`; gives its length in seconds (whole frames and packets)."""
+    async def _send_all(self, frames: _Frames, start: float, begin: float) -> float:
+        """Send one round that began at `start`, from the keyframe before `begin` on; gives its length in
+        seconds (whole frames and packets). What is before `begin` comes at once: decoders need it."""
         end = 0.0
         while batch := await asyncio.to_thread(_batch, frames):
             for at, frame in batch:
                 wait = start + at - time.monotonic()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                elif wait < -LATE:
+                elif wait < -LATE and at >= begin:
                     start -= wait
                 self._send(frame, start + at)
                 end = at + (1 / FPS if frame.codec is Codec.H264 else BLOCK / RATE)
-        # A tenth of a second is whole pictures and whole packets, so the next round joins on both.
-        tenths = -(-round(end * 1000) // 100)
-        left = start + tenths / 10 - time.monotonic()
-        await asyncio.sleep(max(0.0, left))
-        return tenths / 10
+        length = _joined(end)
+        await asyncio.sleep(max(0.0, start + length - time.monotonic()))
+        return length
 
     def _send(self, frame: Frame, at: float) -> None:
         stamp = round((at - self._born) * frame.codec.clock_rate)
         self.emit(Frame(frame.codec, frame.data, stamp, at, frame.keyframe), time.monotonic())
 
 
-def _read(path: Path) -> _Frames:
-    """The frames of a converted clip with their times in seconds. Opens, reads and closes only where it is
+def _joined(end: float) -> float:
+    """A tenth of a second is whole pictures and whole packets, so the next round joins on both."""
+    return -(-round(end * 1000) // 100) / 10
+
+
+def _length(path: Path) -> float:
+    """Seconds of one round of a converted clip."""
+    with av.open(str(path)) as container:
+        return _joined((container.duration or 0) / av.time_base)
+
+
+def _read(path: Path, begin: float = 0.0) -> _Frames:
+    """The frames of a converted clip with their times in seconds, from the last keyframe at or before `begin`
+    on. Opens, reads and closes only where it is
     iterated: in a thread. Left behind there, it is closed once its last `_batch` is over, not under it."""
     with av.open(str(path)) as container:
+        if begin:
+            container.seek(round(begin * av.time_base))
         for packet in container.demux():
             if packet.pts is None or not packet.size:
                 continue

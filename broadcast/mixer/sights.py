@@ -18,8 +18,8 @@ class Sights:
         self._grace_until = float("-inf")
 
     def begun(self, now: float) -> None:
-        """Another process is on air. What the one before saw in the end counts for a while: the new one has to
-        ask for keyframes first. While there is none, nothing changes."""
+        """Another process is on air. What the one before saw in the end counts for a while: the new one has
+        to ask for keyframes first. While there is none, nothing changes."""
         self._before, self._ages = self._ages or self._before, {}
         self._grace_until = now + GRACE
 

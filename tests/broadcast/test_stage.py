@@ -65,6 +65,7 @@ class Clip(ClipFeed):
     def __init__(self) -> None:
         super().__init__("clip.film", Path("film.mp4"), False, Path())
         self.did: list[str] = []
+        self.at = 0.0  # where it was last begun
 
     @property
     def playing(self) -> bool:
@@ -73,8 +74,9 @@ class Clip(ClipFeed):
     def cue(self) -> None:
         self.did.append("cue")
 
-    def play(self) -> None:
+    def play(self, at: float = 0.0) -> None:
         self.did.append("play")
+        self.at = at
 
     def stop(self) -> None:
         self.did.append("stop")
@@ -112,9 +114,14 @@ class Theatre:
         self.mixer.sights.say(ages)
 
     def drawn(
-        self, talk: Talk, layout: str = "", lost: tuple[str, ...] = (), airing: str = "1"
+        self,
+        talk: Talk,
+        layout: str = "",
+        lost: tuple[str, ...] = (),
+        airing: str = "1",
+        since: float | None = None,
     ) -> tuple[Layout, tuple[str, ...]]:
-        self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost, airing)
+        self.stage.show_talk("1", talk, layout or talk.layout, (), "cut", lost, airing, since)
         scene, _ = self.mixer.scenes[-1]
         return scene.layout, tuple(source.feed for source in scene.pictures)
 
@@ -334,6 +341,16 @@ def test_a_clip_plays_once(theatre: Theatre) -> None:
     assert theatre.clip.did == ["cue", "play", "play"], "taken again it starts again"
     theatre.stage.stage([])
     assert theatre.clip.did[-1] == "stop"
+
+
+def test_a_clip_goes_on_after_a_restart(theatre: Theatre) -> None:
+    """It has been on air for twelve seconds: it plays from there, also when it is prepared only later."""
+    theatre.drawn(FILM, since=time.time() - 12)
+    assert theatre.clip.at == pytest.approx(12, abs=0.5)
+    theatre.drawn(FILM, airing="2", since=time.time() + 5)
+    assert theatre.clip.at == 0.0, "a clock that was set back"
+    theatre.drawn(FILM, airing="3")
+    assert theatre.clip.at == 0.0, "it is taken now"
 
 
 def test_a_clip_that_is_not_there(theatre: Theatre) -> None:

@@ -102,6 +102,7 @@ class DoomedStage(FakeStage):
         transition: str,
         lost: Collection[str],
         airing: str,
+        since: float | None,
     ) -> None:
         self._fate.meet("shown")
         asyncio.get_running_loop().call_soon(self.desk.shown, token, 0.0)

@@ -50,6 +50,7 @@ class FakeStage:
         self.staged: list[tuple[str, ...]] = []
         self.lost: tuple[str, ...] = ()
         self.airing = ""
+        self.since: float | None = None
         self.loud: dict[str, Level] = {}
         self.voices: dict[str, tuple[str, ...]] = {}
         self.barred: frozenset[str] = frozenset()
@@ -73,10 +74,12 @@ class FakeStage:
         transition: str,
         lost: Collection[str],
         airing: str,
+        since: float | None,
     ) -> None:
         self.shown.append((token, talk.id, layout, [person.id for person in people], transition))
         self.lost = tuple(lost)
         self.airing = airing
+        self.since = since
 
     def show_slate(self, token: str, slate: Slate) -> None:
         self.shown.append((token, None, slate))

@@ -239,6 +239,19 @@ def test_a_clip_goes_on_after_a_hand_off_that_failed() -> None:
     assert show.show.state.floor.picture.airing != first.airing
 
 
+def test_a_restart_during_a_clip() -> None:
+    """Who shows it is told since when it is on air; of one that is taken now, that it begins."""
+    show = Rehearsal()
+    show.do(Take("t", "film", force=True))
+    show.wait(1.1)
+    assert show.show.state.floor.picture.since is None
+    show.shown()
+    since = show.show.state.floor.air.since
+    show.wait(7)
+    show.restart()
+    assert show.show.state.floor.picture.since == since
+
+
 def test_a_restart_after_a_clip() -> None:
     """What had to follow the clip still does."""
     show = Rehearsal()

@@ -119,6 +119,36 @@ async def test_a_clip_is_sent_in_real_time_with_picture_and_sound_in_step(tmp_pa
     feed.close()
 
 
+@pytest.mark.parametrize(("loop", "at"), [(False, 1.5), (True, 7.5)])
+async def test_a_clip_goes_on_where_it_is(tmp_path: Path, loop: bool, at: float) -> None:
+    """Begun in its middle: what decoders need from the keyframe before comes at once, with its own times."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", seconds=3.0), loop, tmp_path / "cache")
+    await feed.prepare()
+    began = time.monotonic()
+    feed.play(at)
+    video = [f for f in await collect(feed, 40) if f.codec is Codec.H264]
+    feed.close()
+    assert video[0].keyframe
+    assert -0.6 <= video[0].captured - began <= 0.2, "the keyframe is half a second before"
+    stamps = [f.timestamp for f in video]
+    assert min(stamps) > 0
+    assert [b - a for a, b in pairwise(stamps)] == pytest.approx([3000] * (len(video) - 1), abs=1)
+    assert video[-1].captured <= time.monotonic() + 0.1, "in real time from where it is"
+
+
+async def test_a_clip_that_is_over_by_now(tmp_path: Path) -> None:
+    """Nothing is sent of it, and it says so."""
+    feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", seconds=0.4), False, tmp_path / "cache")
+    await feed.prepare()
+    ended, frames = asyncio.Event(), list[Frame]()
+    feed.on_ended = ended.set
+    feed.attach(frames.append)
+    feed.play(30.0)
+    await asyncio.wait_for(ended.wait(), 10)
+    assert not frames
+    feed.close()
+
+
 async def test_timestamps_go_on_over_loops_and_plays(tmp_path: Path) -> None:
     """Sound continues without a step at the joint of two rounds, and after a stop with later times."""
     feed = ClipFeed("clip.a", make_file(tmp_path / "a.mp4", seconds=0.4), True, tmp_path / "cache")
