@@ -200,11 +200,14 @@ class App:
     # -- what the routes ask ---------------------------------------------------------------------------
 
     def publish(self, offer: str, person: str, kind: str) -> tuple[Peer, str]:
-        """A camera, a shared screen or a talkback voice of this person arrives. Raises `OfferError`."""
+        """A camera, a shared screen or a talkback voice of this person arrives: it takes the place of the one
+        before when it is connected, and not sooner. Raises `OfferError`."""
         kinds = frozenset((Kind.AUDIO,)) if kind == TALKBACK else frozenset(Kind)
         peer, answer = self.port.answer_publish(offer, kinds)
         feed_id = person if kind == "camera" else f"{person}.{kind}"
-        self.feeds.add(WhipFeed(feed_id, peer, owner=person, kind=kind))
+        feed = WhipFeed(feed_id, peer, owner=person, kind=kind)
+        self.feeds.expect(feed)
+        peer.on_connected = partial(self.feeds.add, feed)
         return peer, answer
 
     async def watch(self, offer: str, role: str) -> tuple[Peer | Remote, str]:

@@ -20,6 +20,7 @@ class Feeds:
         self.on_added: Callable[[Feed], None] = _nobody
         self.on_removed: Callable[[Feed, str], None] = _nobody
         self._feeds: dict[str, Feed] = {}
+        self._expected: dict[str, Feed] = {}
 
     def __iter__(self) -> Iterator[Feed]:
         return iter(tuple(self._feeds.values()))
@@ -31,8 +32,18 @@ class Feeds:
         """The feed with that id, if it is up."""
         return self._feeds.get(id)
 
+    def expect(self, feed: Feed) -> None:
+        """A feed whose connection is being made: `add` it when that is up. Until then one with the same id
+        stays; another one that was only expected is closed, so that nobody can have many."""
+        before = self._expected.pop(feed.id, None)
+        self._expected[feed.id] = feed
+        feed.on_closed.append(lambda reason: self._forget(feed))
+        if before is not None:
+            before.close("replaced")
+
     def add(self, feed: Feed) -> None:
         """A feed is up. One with the same id is closed as "replaced" first."""
+        self._forget(feed)
         self.remove(feed.id, "replaced")
         self._feeds[feed.id] = feed
         feed.on_closed.append(lambda reason: self._closed(feed, reason))
@@ -50,8 +61,12 @@ class Feeds:
 
     def close(self) -> None:
         """Close all of them."""
-        for id in tuple(self._feeds):
-            self.remove(id, "shutdown")
+        for feed in (*self._feeds.values(), *self._expected.values()):
+            feed.close("shutdown")
+
+    def _forget(self, feed: Feed) -> None:
+        if self._expected.get(feed.id) is feed:
+            del self._expected[feed.id]
 
     def _closed(self, feed: Feed, reason: str) -> None:
         if self._feeds.get(feed.id) is feed:

@@ -71,9 +71,8 @@ class Source:
         self.decoded = 0
         self.failed = 0
         self.scaler = Scaler()  # of the tick's thread
-        self.age: float | None = (
-            None  # of the picture at the last tick, s; None: there is none, or damage since
-        )
+        # Of the picture at the last tick, seconds. None: there is none, or what came since is damaged.
+        self.age: float | None = None
         self._lag = half_frame  # by which pictures are shown after they are due; the sound follows them
         self._want = want
         self._seat = seat

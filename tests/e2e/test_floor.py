@@ -156,8 +156,8 @@ async def test_the_slate_when_nobody_is_left(floor: Floor) -> None:
 
 
 async def test_an_encoder_that_sends_garbage(floor: Floor) -> None:
-    """Its frames come as before, and cannot be decoded: it is left out of the panel, the other gives way to the
-    slate, producers read why, and each is back with their pictures."""
+    """Its frames come as before, and cannot be decoded: it is left out of the panel, the other gives way to
+    the slate, producers read why, and each is back with their pictures."""
     thony, lanvin = floor.people["thony"], floor.people["lanvin"]
     await lanvin.garble()
     await floor.told("lost", ["lanvin"])

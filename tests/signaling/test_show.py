@@ -93,8 +93,8 @@ def test_prepare_waits_for_the_first_picture() -> None:
 
 
 def test_what_cannot_be_decoded_stays_off_the_air() -> None:
-    """A talk on standby whose encoder sends garbage: the take waits for a picture in vain, and the talk on air
-    stays; one that is on air when it begins gives way to the slate, and is back when there are pictures."""
+    """A talk on standby whose encoder sends garbage: the take waits for a picture in vain, and the talk on
+    air stays; one that is on air when it begins gives way to the slate, and is back with its pictures."""
     show = Rehearsal()
     show.on_air("film")
     show.show.came("thony", at(0))

@@ -80,6 +80,27 @@ def test_a_feed_replaces_one_with_the_same_id() -> None:
     assert list(feeds) == []
 
 
+def test_a_feed_that_is_only_expected_replaces_none() -> None:
+    """The one that is up stays until the other is; only one is expected at a time, and it may fail."""
+    feeds, told = Feeds(), []
+    feeds.on_added = lambda feed: told.append(("+", feed))
+    feeds.on_removed = lambda feed, reason: told.append((reason, feed))
+    old, never, new = Feed("a"), Feed("a"), Feed("a")
+    feeds.add(old)
+    feeds.expect(never)
+    assert (feeds.get("a"), old.closed) == (old, None)
+    feeds.expect(new)
+    assert never.closed == "replaced"
+    assert told == [("+", old)], "who was never up is not announced as gone"
+    feeds.add(new)
+    assert told == [("+", old), ("replaced", old), ("+", new)]
+    feeds.expect(late := Feed("a"))
+    late.close("handshake_timeout")
+    feeds.expect(Feed("b"))
+    feeds.close()
+    assert told[3:] == [("shutdown", new)]
+
+
 def test_the_registry_closes_all() -> None:
     """Every feed ends, each for the same reason, and the health of none is left."""
     feeds = Feeds()
