@@ -1,4 +1,4 @@
-"""(P) The counters of the mixer's process as rates."""
+"""(P) The counters of the mixer's process as rates, and how loud each feed was."""
 
 from collections import deque
 from typing import Any
@@ -7,6 +7,7 @@ from broadcast.mixer.sound import RATE
 
 LOOKS = 6  # at the counters of sound: what is missing is a share of what was played in these five seconds
 LEAST = 2 * RATE  # samples of which one can say so
+KNOWN = 500  # feeds whose loudness is remembered; beyond, that of the oldest is forgotten
 
 
 class Meter:
@@ -16,6 +17,7 @@ class Meter:
         self._frames = 0
         self._before: tuple[float, int, dict[str, Any]] | None = None
         self._rates: dict[str, Any] = {"fps": 0.0, "cpu": 0.0, "sources": {}}
+        self.loudness: dict[str, float] = {}  # LUFS of the feeds staged last, for the next process
         self._sound: dict[str, deque[tuple[int, int]]] = {}  # of each source: samples played, and missing
 
     def frame(self) -> None:
@@ -24,6 +26,7 @@ class Meter:
     def update(self, stats: dict[str, Any], now: float) -> None:
         """New counters, about once a second."""
         self._listen(stats["sources"])
+        self._remember(stats["sources"])
         if self._before is not None and now > self._before[0]:
             then, frames, old = self._before
             span = now - then
@@ -47,6 +50,14 @@ class Meter:
     def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
         """The rates with what the last counters say as they are."""
         return {**self._rates, "late_ms": stats.get("late_ms", 0.0), "early": stats.get("early", 0)}
+
+    def _remember(self, sources: dict[str, Any]) -> None:
+        for feed, figures in sources.items():
+            if figures["lufs"] is not None:
+                self.loudness.pop(feed, None)
+                self.loudness[feed] = figures["lufs"]
+        while len(self.loudness) > KNOWN:
+            del self.loudness[next(iter(self.loudness))]
 
     def _listen(self, sources: dict[str, Any]) -> None:
         self._sound = {feed: self._sound.get(feed, deque(maxlen=LOOKS)) for feed in sources}

@@ -33,7 +33,6 @@ LEAD_IN = 0.05  # seconds until tick 0
 SPARE_AFTER = 1.0  # seconds after a start until the spare is started: the show has the CPU first
 CRASHES, CRASH_WINDOW, CRASH_PAUSE = 5, 10.0, 1.0  # so many in so many seconds: pause between starts
 ASK_AGAIN = 0.5  # seconds between requests for a keyframe of one feed
-KNOWN = 500  # feeds whose loudness is remembered for the spare
 GROUP = 90  # frames of the programme kept for the spare; a group is at most so long, or not kept
 
 State = Literal["up", "starting"]
@@ -73,7 +72,6 @@ class Mixer:
         self._staged: dict[str, bool] = {}  # feed -> the next picture must be a keyframe
         self._asked: dict[str, float] = {}
         self._returns = Returns()
-        self._loudness: dict[str, float] = {}  # LUFS of the feeds staged last, at most `KNOWN`
         self._scene: tuple[Scene, str, Transition] | None = None
         self._prepared: Scene | None = None
         self._group: list[Frame] = []
@@ -227,7 +225,7 @@ class Mixer:
         for frame in self._group:
             process.send_frame(Word.HOLD, frame)
         self._group = []
-        process.send_json(Word.LEVELS, self._loudness)
+        process.send_json(Word.LEVELS, self._meter.loudness)
         process.send_json(Word.STAGE, list(self._staged))
         self._send_returns()
         if self._scene is not None:
@@ -362,16 +360,6 @@ class Mixer:
         elif word == Word.STATS:
             self._stats = unpack_json(body)
             self._meter.update(self._stats, time.monotonic())
-            self._remember(self._stats["sources"])
-
-    def _remember(self, sources: dict[str, Any]) -> None:
-        """What the next process should know of the voices. Beyond `KNOWN` the oldest is forgotten."""
-        for feed, figures in sources.items():
-            if figures["lufs"] is not None:
-                self._loudness.pop(feed, None)
-                self._loudness[feed] = figures["lufs"]
-        while len(self._loudness) > KNOWN:
-            del self._loudness[next(iter(self._loudness))]
 
     def _programme(self, frame: Frame) -> None:
         self._last_frame = time.monotonic()
