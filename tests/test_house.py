@@ -33,6 +33,7 @@ PURE = [
             "broadcast/outputs/receipts.py",
             "broadcast/outputs/resends.py",
             "broadcast/mixer/scene.py",
+            "broadcast/mixer/bidi.py",
             "broadcast/mixer/layout.py",
             "broadcast/mixer/quarantine.py",
             "broadcast/mixer/wire.py",
