@@ -1,8 +1,8 @@
-"""Fonts for the pages: Latin, and just the characters of this event in Han and Devanagari.
+"""Fonts for the pages: Latin, and just the characters of this event in any other script.
 
-A name in Chinese, Japanese or Hindi must not be a row of boxes on the screen of a pavilion or in a
+A name in Chinese, Hindi or Arabic must not be a row of boxes on the screen of a pavilion or in a
 viewer's browser, and a bare kiosk must look as designed. The fonts that the mixer draws with hold all
-that, but weigh 35 MB; what a page needs of them weighs a few kilobytes. They are cut once, in a process of
+that, but weigh 40 MB; what a page needs of them weighs a few kilobytes. They are cut once, in a process of
 their own because it takes seconds of CPU, and kept by the hash of the characters.
 
     python -m broadcast.webfont FACE OUTPUT < characters
@@ -15,15 +15,14 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-import fontpkg_noto_sans
-import fontpkg_noto_sans_devanagari
-import manimgx_fonts_cjk
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib.instancer import instantiateVariableFont
+
+from broadcast.faces import CHINESE, SANS, SCRIPTS, Face
 
 # What pages are written in: ASCII to Latin Extended-B (French, Slovak, ...), quotes, dashes, arrows, signs.
 LATIN = "".join(
@@ -33,30 +32,10 @@ LATIN = "".join(
 log = logging.getLogger("pavilion.webfont")
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A font file of which the pages get a part."""
-
-    file: Path
-    number: int  # within a collection
-    low: int  # the first and the last character that it is asked for
-    high: int
-
-    def of(self, text: str) -> str:
-        """The characters of the text that are this face's."""
-        return "".join(sorted({char for char in text if self.low <= ord(char) <= self.high}))
-
-
 def faces() -> dict[str, Face]:
     """The faces by the name that css/base.css knows them by."""
-    han = Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc"
-    nagari = Path(fontpkg_noto_sans_devanagari.__file__).parent / "files"
-    latin = Path(fontpkg_noto_sans.__file__).parent / "files"
-    return {
-        "latin": Face(next(latin.glob("NotoSans[[]*.ttf")), 0, 0x20, 0x2212),
-        "han": Face(han, 3, 0x2E80, 0x3FFFF),  # 3 is the Traditional Chinese one; it has kana and hangul, too
-        "devanagari": Face(next(nagari.glob("NotoSansDevanagari*.ttf")), 0, 0x0900, 0x097F),
-    }
+    han = replace(CHINESE, blocks=((0x2E80, 0xA8DF), (0xAC00, 0xFAFF), (0xFE30, 0xFE4F), (0xFF00, 0x3FFFF)))
+    return {"latin": SANS, "han": han, **SCRIPTS}  # the Chinese face has kana and hangul, too
 
 
 def cache_folder() -> Path:

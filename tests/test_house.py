@@ -137,6 +137,7 @@ HOME = {
 # Who may import whom inside `broadcast`: never upward, and siblings are wired by app.py.
 FLOORS = {
     "errors": set(),
+    "faces": set(),
     "config": {"checks", "errors", "tables", "targets"},
     "checks": {"config", "errors"},
     "tables": {"errors"},
@@ -149,7 +150,7 @@ FLOORS = {
     "feeds": {"chores", "transport", "rtp", "errors"},
     "pipe": {"rtp", "errors"},
     "child": {"pipe", "rtp", "errors"},
-    "mixer": {"child", "pipe", "transport", "rtp", "errors"},
+    "mixer": {"child", "faces", "pipe", "transport", "rtp", "errors"},
     "outputs": {"chores", "pipe", "transport", "rtp", "errors", "targets"},
     "workers": {"child", "garbage", "outputs", "pipe", "transport", "rtp", "errors"},
 }

@@ -1,56 +1,88 @@
-"""Text in any script of the event: which font draws which characters, and how wide that is.
-
-The fonts come from packages, so that a title looks alike on every machine. They are variable fonts: one
-file, every weight.
-"""
+"""Text in any script of the event: which font draws which characters, in which order, and how wide it is."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
+from typing import NamedTuple
 
-import fontpkg_noto_sans
-import fontpkg_noto_sans_devanagari
-import manimgx_fonts_cjk
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont, features
+
+from broadcast.faces import CHINESE, HAN, HANGUL, JAPANESE, KANA, KOREAN, SANS, SCRIPTS, within
+from broadcast.mixer.bidi import levels, shown
 
 REGULAR, MEDIUM, BOLD = 400, 560, 700
-_FACES = {"jp": 0, "kr": 1, "tc": 3}  # of the CJK collection; Han characters differ by country
-_HAN = (
-    (0x2E80, 0x2FFF),
-    (0x3000, 0x312F),
-    (0x31A0, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFE30, 0xFE4F),
-    (0xFF00, 0xFFEF),
-    (0x20000, 0x3FFFF),
-)
-_HANGUL = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xAC00, 0xD7AF))
-_KANA = ((0x3040, 0x30FF), (0x31F0, 0x31FF))
-_DEVANAGARI = ((0x0900, 0x097F), (0x1CD0, 0x1CFF), (0xA8E0, 0xA8FF))
+_FACES = {**SCRIPTS, "sans": SANS, "jp": JAPANESE, "kr": KOREAN, "tc": CHINESE}
 _ELLIPSIS = "…"
+_JOINERS = "\u200c\u200d"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # of some Pillow draws boxes, of some it dies
+_EMBEDDING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # orders that are given up: see bidi.py
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+_LOOKED_AT = 24  # the size in which glyphs are compared
+_NOBODYS = "\U0010fffd"  # a character that no font has: it is drawn as the box for missing ones
+
+
+class Run(NamedTuple):
+    """Characters that one font draws in one direction."""
+
+    face: str
+    text: str
+    direction: str | None  # as Pillow says it: "ltr" or "rtl"; None where nothing shapes letters
+
+
+def shapes() -> bool:
+    """Whether letters are joined and placed as their script asks. Pillow needs the system's FriBidi."""
+    return bool(features.check("raqm"))
 
 
 class Fonts:
-    """Opens each font, size and weight once. One instance a thread."""
+    """Opens each font, size and weight once. One instance a thread.
 
-    def __init__(self) -> None:
-        self.get = lru_cache(maxsize=128)(_open)
+    Without a shaper letters stay apart, but still run in their direction.
+    """
+
+    def __init__(self, shaper: bool | None = None) -> None:
+        self._shaper = shapes() if shaper is None else shaper
+        engine = ImageFont.Layout.RAQM if self._shaper else ImageFont.Layout.BASIC
+        self.get = lru_cache(maxsize=128)(partial(_open, engine))
+        self._has = lru_cache(maxsize=4096)(self._look_up)
+        self._known = lru_cache(maxsize=4096)(self._look_for)
+        self._face = lru_cache(maxsize=4096)(self._choose)
+
+    def runs(self, text: str) -> list[Run]:
+        """The text cut into runs, from the left of the line to its right.
+
+        A space or a combining mark stays with what it follows; line breaks and other controls are spaces.
+        """
+        text = self._drawable(text)
+        pieces: list[tuple[str, str, int]] = []
+        for char, face, level in zip(text, self._faces(text), levels(text), strict=True):
+            if pieces and pieces[-1][0] == face and pieces[-1][2] == level:
+                pieces[-1] = (face, pieces[-1][1] + char, level)
+            else:
+                pieces.append((face, char, level))
+        order = shown([level for _, _, level in pieces])
+        return [self._run(*pieces[n]) for n in order]
+
+    def lacking(self, text: str) -> str:
+        """The characters of the text that no font has, each once."""
+        return "".join(dict.fromkeys(char for char in _clean(text) if not self._known(char)))
 
     def width(self, text: str, size: int, weight: int) -> float:
         """Pixels from the start of the text to its end."""
-        return sum(self.get(face, size, weight).getlength(run) for face, run in runs(text))
+        return sum(
+            self.get(run.face, size, weight).getlength(run.text, direction=run.direction)
+            for run in self.runs(text)
+        )
 
     def draw(
         self, on: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, weight: int, fill: str
     ) -> float:
         """Draw with the left end of the baseline at (x, baseline); gives where the text ends."""
-        for face, run in runs(text):
+        for face, run, direction in self.runs(text):
             font = self.get(face, size, weight)
-            on.text((x, baseline), run, font=font, fill=fill, anchor="ls")
-            x += font.getlength(run)
+            on.text((x, baseline), run, font=font, fill=fill, anchor="ls", direction=direction)
+            x += font.getlength(run, direction=direction)
         return x
 
     def fit(self, text: str, size: int, weight: int, room: float, least: float = 0.7) -> tuple[str, int]:
@@ -64,7 +96,7 @@ class Fonts:
         if self.width(text, small, weight) <= room:
             return text, small
         while text and self.width(text.rstrip() + _ELLIPSIS, small, weight) > room:
-            text = text[:-1]
+            text = _shorter(text)
         return text.rstrip() + _ELLIPSIS, small
 
     def wrap(self, text: str, size: int, weight: int, room: float, most: int) -> list[str]:
@@ -80,47 +112,76 @@ class Fonts:
             lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
         return [self.fit(line, size, weight, room, least=1.0)[0] for line in lines]
 
+    def _run(self, face: str, text: str, level: int) -> Run:
+        if self._shaper:
+            return Run(face, text, ("ltr", "rtl")[level % 2])
+        return Run(face, text[::-1].translate(_MIRRORED) if level % 2 else text, None)
 
-def runs(text: str) -> Iterator[tuple[str, str]]:
-    """The text cut into (face, run) such that one font has every character of a run.
+    def _drawable(self, text: str) -> str:
+        """The text as it can be drawn. What no font has is left out, but for letters: a box tells of them."""
+        return "".join(
+            self._known(char) or (char if unicodedata.category(char)[0] in "LN" else "")
+            for char in _clean(text)
+        )
 
-    A space or a combining mark stays with what it follows; line breaks and other controls are spaces.
-    """
-    text = unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
-    han = "jp" if any(_within(c, _KANA) for c in text) else "tc"
-    face, run = "", ""
-    for char in text:
-        its = _face(char, han)
-        if face and (char == " " or unicodedata.combining(char) or char in "\u200c\u200d"):
-            its = face
-        if its != face and run:
-            yield face, run
-            run = ""
-        face = its
-        run += char
-    if run:
-        yield face, run
+    def _look_for(self, char: str) -> str:
+        """The character, or plainer ones that stand for it, or nothing if no font has them."""
+        plain = unicodedata.normalize("NFKC", char)
+        return next((those for those in (char, plain) if all(map(self._finds, those))), "")
+
+    def _finds(self, char: str) -> bool:
+        return self._has(self._face(char, "tc"), char)
+
+    def _faces(self, text: str) -> Iterator[str]:
+        """Which face draws each of the characters."""
+        han = "jp" if any(within(c, KANA) for c in text) else "tc"
+        face = ""
+        for char in text:
+            stays = char == " " or char in _JOINERS or unicodedata.combining(char)
+            if not (face and stays and self._has(face, char)):
+                face = self._face(char, han)
+            yield face
+
+    def _choose(self, char: str, han: str) -> str:
+        """The face that is meant for the character, or the one of Han characters, which has more signs."""
+        face = _meant(char, han)
+        return face if self._has(face, char) else han
+
+    def _look_up(self, face: str, char: str) -> bool:
+        """Whether the face draws something else than the box for missing characters."""
+        font = self.get(face, _LOOKED_AT, REGULAR)
+        return bytes(font.getmask(char)) != bytes(font.getmask(_NOBODYS))
 
 
-def _face(char: str, han: str) -> str:
-    if _within(char, _DEVANAGARI):
-        return "devanagari"
-    if _within(char, _HANGUL):
+def _clean(text: str) -> str:
+    return unicodedata.normalize("NFC", _EMBEDDING.sub("", _CONTROL.sub(" ", text)))
+
+
+def _meant(char: str, han: str) -> str:
+    """The face by the character's block."""
+    if char.isascii():
+        return "sans"
+    for name, face in SCRIPTS.items():
+        if face.has(char):
+            return name
+    if within(char, HANGUL):
         return "kr"
-    if _within(char, _HAN):
-        return han
-    return "sans"
+    return han if within(char, HAN) else "sans"
 
 
-def _within(char: str, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= ord(char) <= high for low, high in ranges)
+def _shorter(text: str) -> str:
+    """The text without its last letter and the signs on it."""
+    end = len(text) - 1
+    while end > 0 and (text[end] in _JOINERS or unicodedata.category(text[end]).startswith("M")):
+        end -= 1
+    return text[:end]
 
 
 def _words(text: str) -> Iterator[str]:
     """Pieces that a line may be broken after: words with their space, single Han characters."""
     word = ""
     for char in text:
-        if _within(char, _HAN) and not unicodedata.category(char).startswith("P"):
+        if within(char, HAN) and not unicodedata.category(char).startswith("P"):
             if word:
                 yield word
             word = char
@@ -133,20 +194,10 @@ def _words(text: str) -> Iterator[str]:
         yield word
 
 
-def _open(face: str, size: int, weight: int) -> ImageFont.FreeTypeFont:
-    if face in _FACES:
-        path = _file(manimgx_fonts_cjk, "NotoSansCJK-VF.otf.ttc")
-        font = ImageFont.truetype(path, size, index=_FACES[face])
-    elif face == "devanagari":
-        font = ImageFont.truetype(
-            _file(fontpkg_noto_sans_devanagari, "files/NotoSansDevanagari[wdth,wght].ttf"), size
-        )
-    else:
-        font = ImageFont.truetype(_file(fontpkg_noto_sans, "files/NotoSans[wdth,wght].ttf"), size)
-    wanted = {b"Weight": weight, b"Width": 100}
-    font.set_variation_by_axes([wanted[axis["name"] or b""] for axis in font.get_variation_axes()])
+def _open(engine: ImageFont.Layout, face: str, size: int, weight: int) -> ImageFont.FreeTypeFont:
+    its = _FACES[face]
+    font = ImageFont.truetype(str(its.at(weight)), size, its.number, layout_engine=engine)
+    if not its.heavier:
+        wanted = {b"Weight": weight, b"Width": 100}
+        font.set_variation_by_axes([wanted[axis["name"] or b""] for axis in font.get_variation_axes()])
     return font
-
-
-def _file(package: object, name: str) -> str:
-    return str(Path(str(package.__file__)).parent / name)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ never does it in a tick (see artist.py).
 
 import colorsys
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -301,9 +302,10 @@ def _initials(label: str) -> str:
     words = [word for word in label.replace("-", " ").split() if word[0].isalnum()]
     if not words:
         return ""
-    if ord(words[0][0]) >= 0x2E80 or len(words) == 1:
-        return words[0][0]
-    return words[0][0] + words[-1][0]
+    first = words[0][0]
+    if ord(first) >= 0x2E80 or unicodedata.bidirectional(first) in ("R", "AL") or len(words) == 1:
+        return first  # two of Han say something else, and two of Arabic join to a word
+    return first + words[-1][0]
 
 
 def _hue(label: str, accent: str) -> str:
