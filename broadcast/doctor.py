@@ -5,10 +5,12 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from broadcast.config import Config, host_port
+from broadcast.mixer.fonts import Fonts, shapes
 
 ROOM_GIB = 2.0  # free disk below which the doctor warns
 
@@ -35,6 +37,8 @@ def examine(config: Config) -> list[Finding]:
         *(_port("udp", address, socket.SOCK_DGRAM) for address in server.udp),
         _data(config.path(server.data)),
         _https(config),
+        _lettering(config),
+        _shaping(),
     ]
     if not config.talks:
         findings.append(Finding("rundown", False, "no talks yet: add [[talks]] to the configuration"))
@@ -79,3 +83,39 @@ def _https(config: Config) -> Finding:
         True,
         "none: cameras open on this machine only (set server.tls_cert, or a proxy and public_url)",
     )
+
+
+def _lettering(config: Config) -> Finding:
+    """Whether the fonts have every character of the names and titles that are drawn into the programme."""
+    fonts = Fonts()
+    lacking = {text: fonts.lacking(text) for text in _drawn(config)}
+    texts = [text for text, chars in lacking.items() if chars]
+    if not texts:
+        return Finding("names and titles", True, "the fonts have all their characters")
+    more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+    chars = " ".join(dict.fromkeys("".join(lacking.values())))
+    return Finding(
+        "names and titles",
+        False,
+        f'no font has {chars} (in "{texts[0]}"{more}): on the programme such letters are boxes and such '
+        "signs missing, so write these words in another way, for instance in Latin letters",
+    )
+
+
+def _shaping() -> Finding:
+    """Whether the letters of Arabic, Hindi and others are joined and placed."""
+    if shapes():
+        return Finding("fribidi", True, "letters of every script are joined and placed")
+    return Finding(
+        "fribidi",
+        False,
+        "missing, so letters of Arabic or Hindi are not joined on the programme: apt-get install libfribidi0",
+    )
+
+
+def _drawn(config: Config) -> Iterator[str]:
+    """What of the configuration can be read on the programme."""
+    yield from (config.event.name, config.event.place, config.slate.title, config.slate.message)
+    for person in config.people:
+        yield from (person.name, person.title, person.organisation, person.place)
+    yield from (talk.title for talk in config.talks)
