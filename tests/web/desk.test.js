@@ -1,10 +1,11 @@
-/** The desk's pure parts: web/js/edits.js, moves.js and hotkeys.js. */
+/** The desk's pure parts: web/js/edits.js, moves.js, refusals.js and hotkeys.js. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addition, changes, formOf, movable, moveBefore, moveBy, timeField, timeNear } from '../../web/js/edits.js';
 import { actOf } from '../../web/js/hotkeys.js';
 import { moveKey, moveWords, movesOfOthers } from '../../web/js/moves.js';
+import { anyway } from '../../web/js/refusals.js';
 import { MINUTE } from '../../web/js/rundown.js';
 import { NOW, onAir, show, talk } from './show.js';
 
@@ -88,6 +89,25 @@ test('only what others did, and only once', () => {
   const after = { ...show(), moves: [move({}), move({ at: NOW + 1, person: 'me' }), move({ at: NOW + 2, do: 'cue' })] };
   assert.deepEqual(movesOfOthers(before, after, 'me').map(moveKey), [moveKey(after.moves[2])]);
   assert.deepEqual(movesOfOthers(null, after, 'me'), []);
+});
+
+const refused = (command, code) => ({ id: 'r', command, fault: { code, message: '' }, at: NOW, revision: 17 });
+
+test('a talk that is over can be cued anyway', () => {
+  const cue = refused({ type: 'cue', id: 'r', talk: 'ana' }, 'talk_over');
+  assert.deepEqual(anyway(cue), { word: 'Cue anyway', command: { type: 'cue', talk: 'ana', force: true } });
+});
+
+test('a take is forced in the show as it was when it was refused', () => {
+  const take = { type: 'take', id: 'r', talk: 'ana', transition: 'dissolve', revision: 16 };
+  const command = { type: 'take', talk: 'ana', transition: 'dissolve', force: true, revision: 17 };
+  for (const code of ['people_missing', 'not_ready', 'no_picture', 'talk_over']) assert.deepEqual(anyway(refused(take, code)), { word: 'Take anyway', command });
+});
+
+test('what cannot be forced is not offered', () => {
+  assert.equal(anyway(refused({ type: 'take', id: 'r', talk: 'ana' }, 'stale')), null);
+  assert.equal(anyway(refused({ type: 'cue', id: 'r', talk: 'ana' }, 'already_on_air')), null);
+  assert.equal(anyway(refused({ type: 'edit', id: 'r', talk: 'ana' }, 'talk_over')), null);
 });
 
 test('keys act alone: with Ctrl, Alt or Cmd they belong to the browser', () => {

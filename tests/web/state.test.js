@@ -66,6 +66,11 @@ test('refusals on the page are bounded', () => {
   assert.equal(state.refusals.at(-1).id, '19');
 });
 
+test('a refusal keeps the revision of the show in which it came', () => {
+  const state = server(server(initial(), show({ revision: 17 })), { type: 'error', id: '1', error: { code: 'not_ready', message: 'Not ready.' } });
+  assert.equal(server(state, show({ revision: 18 })).refusals[0].revision, 17);
+});
+
 test('an error without an id is shown and can be closed', () => {
   const state = server(initial(), { type: 'error', error: { code: 'malformed', message: 'No.' } });
   assert.equal(state.refusals.length, 1);

@@ -6,7 +6,7 @@
  * @typedef {import('./types.js').Command} Command
  * @typedef {import('./types.js').Fault} Fault
  * @typedef {import('./types.js').You} You
- * @typedef {{id: string, command: Command, fault: Fault, at: number}} Refusal
+ * @typedef {{id: string, command: Command, fault: Fault, at: number, revision: number | null}} Refusal `revision`: of the show, when it was refused
  * @typedef {{command: Command, at: number}} Pending
  * @typedef {{
  *   link: import('./control.js').Link,
@@ -99,7 +99,7 @@ function refuse(state, message, at) {
   const id = String(message.id ?? `unasked-${at}`);
   const command = state.pending[id]?.command ?? { type: 'unknown', id };
   const { url: _url, key: _key, ...shown } = command; // a page keeps no secret longer than it must
-  const refusal = { id, command: /** @type {Command} */ (shown), fault: message.error, at };
+  const refusal = { id, command: /** @type {Command} */ (shown), fault: message.error, at, revision: state.show?.revision ?? null };
   const others = state.refusals.filter((known) => known.id !== id && known.command.type !== command.type);
   return {
     ...state,

@@ -4,15 +4,13 @@ import { bothClocks, updateHeader } from '../components/header.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { missing, warnings } from '../health.js';
 import { moveKey, moveWords } from '../moves.js';
+import { anyway } from '../refusals.js';
 import { doubts, endsAt, feedsOf, namesOf, onNow, personById, talkById } from '../rundown.js';
 import { clock, clockSeconds, duration, length, ownZone } from '../time.js';
 import { fault } from '../words.js';
 import { feedName } from './produce-feeds.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
-
-/** Refusals that a determined producer may override. */
-const FORCEABLE = ['people_missing', 'not_ready', 'no_picture', 'talk_over'];
 
 /** Pictures a second below which the producer is told; the word alone, because a live region must not chatter. */
 const SLOW_MIXER = 24;
@@ -131,8 +129,8 @@ export function drawTimes(event, now) {
  * Refusals, the last problem, and what is wrong now.
  *
  * @param {State} state
- * @param {{dismiss: (id: string) => void, force: (refusal: import('../state.js').Refusal) => void, news: import('../types.js').Move[]}} acts
- *   `news`: what other producers have just done
+ * @param {{dismiss: (id: string) => void, force: (refused: string, command: import('../types.js').Command) => void, news: import('../types.js').Move[]}} acts
+ *   `force`: what was refused, again; `news`: what other producers have just done
  */
 export function drawNotices(state, acts) {
   const { show: event } = state;
@@ -153,10 +151,11 @@ export function drawNotices(state, acts) {
       const node = el('div', { class: 'notice' }, el('p'), el('span', { class: 'code' }));
       const { refusal } = notice;
       if (!refusal) return node;
-      if (refusal.command.type === 'take' && FORCEABLE.includes(refusal.fault.code)) {
-        const anyway = el('button', { class: 'button', 'data-force': true }, 'Take anyway');
-        anyway.addEventListener('click', () => acts.force(refusal));
-        node.append(anyway);
+      const forced = anyway(refusal);
+      if (forced) {
+        const button = el('button', { class: 'button', 'data-force': true }, forced.word);
+        button.addEventListener('click', () => acts.force(refusal.id, forced.command));
+        node.append(button);
       }
       const close = el('button', { class: 'button quiet' }, 'Close');
       close.addEventListener('click', () => acts.dismiss(refusal.id));

@@ -97,11 +97,11 @@ function take() {
   setTimeout(tick, TAKE_PAUSE + 20);
 }
 
-/** The refused take again, although somebody or something is missing. @param {import('../state.js').Refusal} refusal */
-function force({ id, command }) {
-  session.dismiss(id);
-  local.lastTake = performance.now();
-  session.command({ type: 'take', talk: command.talk, transition: command.transition ?? 'cut', force: true });
+/** What was refused again, although something speaks against it. @param {string} refused its id @param {import('../types.js').Command} command */
+function force(refused, command) {
+  session.dismiss(refused);
+  if (command.type === 'take') local.lastTake = performance.now();
+  session.command(command);
 }
 
 /** @param {string | null} talk */
