@@ -43,28 +43,38 @@ test('a time of day means the nearest such moment, over midnight too', () => {
 
 test('a form that changes nothing edits nothing', () => {
   const event = show();
-  assert.deepEqual(changes(event, event.talks[1], formOf(event.talks[1])), []);
+  assert.deepEqual(changes(event, event.talks[1], formOf(event.talks[1]), formOf(event.talks[1])), []);
 });
 
 test('each change in the form is an edit of its own, and the length goes as minutes more or less', () => {
   const event = show();
   const form = { ...formOf(event.talks[1]), title: ' New ', minutes: 25, layout: 'pip', automatic: true, start: timeField(NOW + 30 * MINUTE) };
-  const edits = changes(event, event.talks[1], form);
+  const edits = changes(event, event.talks[1], formOf(event.talks[1]), form);
   assert.deepEqual(edits.map((edit) => edit.do), ['retitle', 'extend', 'retime', 'layout', 'automatic']);
   assert.equal(edits[0].title, 'New');
   assert.equal(edits[1].minutes, 5);
   assert.equal(edits[2].start, NOW + 30 * MINUTE);
 });
 
+test('what another producer has changed while the form was open stays, unless it was changed here as well', () => {
+  const was = formOf(show().talks[1]);
+  const edited = talk('ben', { start: NOW + 20 * MINUTE, title: 'Theirs', minutes: 35, extended: 15, layout: 'side', automatic: true });
+  const event = show({ talks: [talk('ana'), edited] });
+  const edits = (form) => changes(event, edited, was, { ...was, ...form });
+  assert.deepEqual(edits({ title: 'Mine' }), [{ type: 'edit', do: 'retitle', talk: 'ben', title: 'Mine' }]);
+  assert.deepEqual(edits({ minutes: 25 }), [{ type: 'edit', do: 'extend', talk: 'ben', minutes: -10 }], 'it is as long as was typed');
+  assert.deepEqual(edits({ title: 'Theirs', minutes: 35, layout: 'side', automatic: true }), [], 'both did the same');
+});
+
 test('of the talk on air only title, length and how it begins can change', () => {
   const event = onAir('ana');
   const form = { ...formOf(event.talks[0]), title: 'New', layout: 'grid', start: '10:00' };
-  assert.deepEqual(changes(event, event.talks[0], form).map((edit) => edit.do), ['retitle']);
+  assert.deepEqual(changes(event, event.talks[0], formOf(event.talks[0]), form).map((edit) => edit.do), ['retitle']);
 });
 
 test('an emptied start lets a talk follow the one before it', () => {
   const event = show({ talks: [talk('ana'), talk('ben', { fixed: true })] });
-  assert.deepEqual(changes(event, event.talks[1], { ...formOf(event.talks[1]), start: '' }), [{ type: 'edit', do: 'retime', talk: 'ben', start: null }]);
+  assert.deepEqual(changes(event, event.talks[1], formOf(event.talks[1]), { ...formOf(event.talks[1]), start: '' }), [{ type: 'edit', do: 'retime', talk: 'ben', start: null }]);
 });
 
 test('a new talk has speakers or a clip, never both', () => {

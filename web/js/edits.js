@@ -77,27 +77,29 @@ export function formOf(talk) {
 }
 
 /**
- * The edits that turn a talk into what the form says, in an order in which each is legal.
+ * The edits that bring into a talk what was changed in its form, in an order in which each is legal. What was left
+ * alone there is left as it is, because another producer may have changed it meanwhile.
  *
- * @param {Show} show @param {Talk} talk @param {Form} form @returns {Edit[]} empty where nothing changed
+ * @param {Show} show @param {Talk} talk @param {Form} was the form as it was opened @param {Form} form @returns {Edit[]} empty where nothing changed
  */
-export function changes(show, talk, form) {
-  const was = formOf(talk);
+export function changes(show, talk, was, form) {
+  const now = formOf(talk);
+  const changed = (/** @type {'title' | 'minutes' | 'start' | 'layout' | 'automatic'} */ field) => form[field] !== was[field] && form[field] !== now[field];
   const edits = /** @type {Edit[]} */ ([]);
   /** @param {string} verb @param {object} fields */
   const say = (verb, fields) => void edits.push({ type: 'edit', do: verb, talk: talk.id, ...fields });
   const title = form.title.trim();
-  if (title && title !== was.title) say('retitle', { title });
-  const added = Math.round((form.minutes - was.minutes) * 1000) / 1000;
-  if (Number.isFinite(added) && added !== 0) say('extend', { minutes: added });
+  if (title && title !== was.title && title !== now.title) say('retitle', { title });
+  const added = Math.round((form.minutes - now.minutes) * 1000) / 1000;
+  if (changed('minutes') && Number.isFinite(added) && added !== 0) say('extend', { minutes: added });
   if (movable(show, talk)) {
-    if (form.start !== was.start) {
+    if (changed('start')) {
       const start = form.start === '' ? null : timeNear(form.start, talk.start ?? show.now);
       if (form.start === '' || start !== null) say('retime', { start });
     }
-    if (form.layout !== was.layout) say('layout', { layout: form.layout });
+    if (changed('layout')) say('layout', { layout: form.layout });
   }
-  if (form.automatic !== was.automatic) say('automatic', { automatic: form.automatic });
+  if (changed('automatic')) say('automatic', { automatic: form.automatic });
   return edits;
 }
 

@@ -7,9 +7,13 @@ import { onNow, personById, talkById } from '../rundown.js';
 
 /** @typedef {import('../types.js').Show} Show */
 
+/** The form of a new talk. @type {import('../edits.js').Form} */
+const EMPTY = { title: '', minutes: 10, start: '', layout: 'full', automatic: false, speakers: [], clip: '' };
+
 export class TalkForm {
   #dialog = formDialog('talk', () => this.#save());
   #id = /** @type {string | null} */ (null);
+  #opened = EMPTY;
 
   /** @param {{show: () => Show | null, clips: () => string[], say: (edit: import('../edits.js').Edit) => void}} desk */
   constructor(desk) {
@@ -27,7 +31,8 @@ export class TalkForm {
     const talk = talkById(event, id);
     if (id !== null && !talk) return;
     this.#id = id;
-    const form = talk ? formOf(talk) : { title: '', minutes: 10, start: '', layout: 'full', automatic: false, speakers: [], clip: '' };
+    const form = talk ? formOf(talk) : EMPTY;
+    this.#opened = form;
     const free = !talk || movable(event, talk);
     setText(byId('talk-heading'), talk ? 'Edit the talk' : 'Add a talk');
     need('talk-name', HTMLInputElement).value = form.title;
@@ -76,7 +81,7 @@ export class TalkForm {
     };
     const talk = talkById(event, this.#id);
     if (!talk && form.speakers.length === 0 && !form.clip) return setText(byId('talk-note'), 'Choose who gives it, or a clip.');
-    const edits = talk ? changes(event, talk, form) : [addition(event, form)];
+    const edits = talk ? changes(event, talk, this.#opened, form) : [addition(event, form)];
     edits.forEach((edit) => this.desk.say(edit));
     this.#dialog.close();
   }
