@@ -164,6 +164,7 @@ def you(state: State, person: Person | None, ahead: Forecast, now: float) -> dic
         "id": person.id,
         "role": person.role,
         "state": state.person_state(person.id),
+        "ready": state.roster.seats[person.id].ready,
         "talk": talk,
         "next_at": millis(at),
         "next_in": None if at is None else millis(max(0.0, at - now)),
@@ -182,7 +183,7 @@ def you(state: State, person: Person | None, ahead: Forecast, now: float) -> dic
     }
 
 
-_YOURS = ("id", "role", "state", "talk", "next_at", "next_in", "messages", "talkback", "level")
+_YOURS = ("id", "role", "state", "ready", "talk", "next_at", "next_in", "messages", "talkback", "level")
 
 
 def _level(seat: Seat) -> dict[str, Any]:
@@ -279,6 +280,7 @@ def _person(person: Person) -> dict[str, Any]:
 def _backstage(state: State, seat: Seat) -> dict[str, Any]:
     return {
         "state": state.person_state(seat.person.id),
+        "ready": seat.ready,
         "connected": seat.connected,
         "feeds": list(seat.feeds),
         "level": _level(seat),

@@ -56,6 +56,18 @@ async def test_a_show(house: House) -> None:
     assert viewer.state["phase"] == "live"
 
 
+async def test_on_standby_and_on_air_it_is_told_who_is_ready(house: House) -> None:
+    """Standby hides the green room: the producer and the speaker see whether a take would find them ready."""
+    producer, thony = house.line("ping", "producer"), house.line("thony", "speaker")
+    assert await producer.command("cue", "c1", talk="one") == "done"
+    await until(lambda: thony.state["you"].items() >= {"state": "standby", "ready": False}.items())
+    assert producer.person("thony").items() >= {"state": "standby", "ready": False}.items()
+    assert await thony.command("ready", "r1", ready=True) == "done"
+    await until(lambda: thony.state["you"].items() >= {"state": "standby", "ready": True}.items())
+    assert producer.person("thony").items() >= {"state": "standby", "ready": True}.items()
+    assert producer.state["you"]["ready"] is None
+
+
 async def test_views_hide_what_is_backstage(house: House) -> None:
     """Viewers and screens learn who speaks, not who is connected; only producers see problems."""
     house.line("thony", "speaker")

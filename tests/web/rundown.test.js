@@ -89,7 +89,7 @@ test('a second take within the pause is a slip', () => {
 
 test('doubts about a talk name the person and what is missing', () => {
   const event = show({
-    people: [person('ana', { connected: false }), person('ben', { feeds: [] }), person('cleo', { state: 'green_room' })],
+    people: [person('ana', { connected: false }), person('ben', { feeds: [] }), person('cleo', { state: 'standby', ready: false })],
     talks: [talk('all', { speakers: ['ana', 'ben', 'cleo'] })],
   });
   assert.deepEqual(doubts(event, event.talks[0]), ['ANA is not connected', 'BEN has no camera picture', 'CLEO is not ready yet']);

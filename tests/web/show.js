@@ -10,7 +10,7 @@ export function talk(id, over = {}) {
 
 /** @param {string} id @param {object} [over] */
 export function person(id, over = {}) {
-  return { id, name: id.toUpperCase(), role: 'speaker', title: '', organisation: '', place: '', state: 'ready', connected: true, feeds: [id], ...over };
+  return { id, name: id.toUpperCase(), role: 'speaker', title: '', organisation: '', place: '', state: 'ready', ready: true, connected: true, feeds: [id], ...over };
 }
 
 /** @param {object} [over] */

@@ -8,7 +8,7 @@ import { returnSound } from '../../web/js/returns.js';
 import { quality, summarisePublish, summariseWatch } from '../../web/js/stats.js';
 import { clock, clockSeconds, day, duration, inWords, length, ownZone, sameClock, shortDay, zoneName } from '../../web/js/time.js';
 import { Vigil } from '../../web/js/vigil.js';
-import { fault } from '../../web/js/words.js';
+import { fault, presence } from '../../web/js/words.js';
 import { person, show } from './show.js';
 
 test('backoff doubles, is bounded, and half of it is chance', () => {
@@ -167,6 +167,14 @@ test('warnings name what the producer must know', () => {
 test('a code that nobody knows yet still gets a sentence', () => {
   assert.equal(fault('brand_new', 'The server says so.').text, 'The server says so.');
   assert.match(fault('no_usable_codec').title, /cannot show/);
+});
+
+test('who is on standby and not ready is shown so', () => {
+  const how = (over) => presence(person('ana', over));
+  assert.deepEqual(how({ state: 'standby', ready: true }), { words: 'Standby', tone: 'good' });
+  assert.deepEqual(how({ state: 'standby', ready: false }), { words: 'Standby, not ready', tone: 'warn' });
+  assert.deepEqual(how({ state: 'absent', removed: true }), { words: 'Removed', tone: 'bad' });
+  assert.deepEqual(presence(null), { words: '', tone: '' });
 });
 
 test('a connection lives as long as anything comes: media, reports, or answers to checks', () => {

@@ -144,7 +144,7 @@ export function doubts(show, talk) {
   return speakersOf(show, talk).flatMap((person) => {
     if (person.connected === false) return [`${person.name} is not connected`];
     if (person.feeds && !person.feeds.includes(person.id)) return [`${person.name} has no camera picture`];
-    if (person.state === 'green_room') return [`${person.name} is not ready yet`];
+    if (person.ready === false) return [`${person.name} is not ready yet`];
     return [];
   });
 }

@@ -15,7 +15,7 @@
  *   `minutes`: its length now, `extended` of them added; `expected`: when it will begin; `fixed`: by a start of its own
  * @typedef {'absent' | 'green_room' | 'ready' | 'standby' | 'on_air'} PersonState
  * @typedef {{id: string, name: string, role: string, title: string, organisation: string, place: string,
- *   state?: PersonState, connected?: boolean, feeds?: string[], level?: Level, removed?: boolean}} Person
+ *   state?: PersonState, ready?: boolean, connected?: boolean, feeds?: string[], level?: Level, removed?: boolean}} Person
  * @typedef {{gain_db: number, muted: boolean}} Level
  * @typedef {{id: string, by: string, to: string[], text: string, at: number, acks: Record<string, number>}} Message a text cue, as producers see it
  * @typedef {{id: string, by: string, text: string, at: number, acked: number | null}} Cue a text cue, as its speaker sees it
@@ -29,7 +29,7 @@
  *   problem?: (Fault & {at: number}) | null, talks: Talk[], people: Person[],
  *   audience?: {viewers: number, screens: number}, forecast?: {end: number, behind: number},
  *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[], targets?: Target[], reairs?: Reair[],
- *   you?: {id: string, role: string, state: PersonState, talk: string | null, next_at?: number | null, next_in?: number | null,
+ *   you?: {id: string, role: string, state: PersonState, ready?: boolean, talk: string | null, next_at?: number | null, next_in?: number | null,
  *     messages?: Cue[], talkback?: string[], level?: Level}}} Show
  * @typedef {{id: string, owner: string, kind: 'camera' | 'slides' | 'clip', codec: string, width: number, height: number,
  *   fps: number, bitrate: number, loss: number, rtt_ms: number | null, level: number | null, video_age_ms: number | null,

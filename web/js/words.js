@@ -38,9 +38,16 @@ export function talkState(state) {
 /** @type {Record<string, string>} */
 const PERSON_STATES = { absent: 'Absent', green_room: 'Green room', ready: 'Ready', standby: 'Standby', on_air: 'On air' };
 
-/** @param {string} state @returns {string} */
-export function personState(state) {
-  return PERSON_STATES[state] ?? state;
+/** @type {Record<string, string>} */
+const PERSON_TONES = { absent: 'bad', green_room: 'warn', ready: 'good', standby: 'good', on_air: 'air' };
+
+/** @param {import('./types.js').Person | null} person @returns {{words: string, tone: string}} how they are, as producers see them */
+export function presence(person) {
+  if (!person) return { words: '', tone: '' };
+  if (person.removed) return { words: 'Removed', tone: 'bad' };
+  const { state = 'absent' } = person;
+  if (state === 'standby' && person.ready === false) return { words: 'Standby, not ready', tone: 'warn' };
+  return { words: PERSON_STATES[state] ?? state, tone: PERSON_TONES[state] ?? '' };
 }
 
 /** @type {Record<string, string>} */

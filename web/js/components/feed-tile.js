@@ -11,7 +11,7 @@ import { Meter } from './meter.js';
 
 /**
  * @typedef {{name: string, what: string, stream: MediaStream | null, tally: 'air' | 'standby' | 'off', level: number | null,
- *   words: string, tone: string, figures: string, state: string, listening: boolean, canListen: boolean,
+ *   words: string, tone: string, figures: string, state: string, stateTone: string, listening: boolean, canListen: boolean,
  *   person: boolean, muted: boolean, gain: number, spoken: boolean}} FeedView
  *   `person`: a speaker's camera, so the buttons for people are shown; `gain` in dB; `spoken`: talkback goes to them now
  */
@@ -59,7 +59,7 @@ export class FeedTile extends HTMLElement {
     setText(this.#name, whole);
     setText(this.#face, initials(view.name));
     setText(this.#state, view.state);
-    this.#state.dataset.tone = view.tally === 'air' ? 'air' : view.tally === 'standby' || view.state === 'Ready' ? 'good' : '';
+    this.#state.dataset.tone = view.stateTone;
     setText(this.#words, view.words);
     this.#words.dataset.tone = view.tone;
     setText(this.#figures, view.figures);

@@ -9,16 +9,13 @@ import { el, keyed, setAttribute, setText, show } from '../dom.js';
 import { movable, moveBefore, moveBy } from '../edits.js';
 import { comesAt, endsAt, MINUTE, onNow, speakersOf } from '../rundown.js';
 import { clock, duration, length } from '../time.js';
-import { personState, talkState } from '../words.js';
+import { presence, talkState } from '../words.js';
 import { movableRows } from './drag.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {import('../types.js').Talk} Talk @typedef {import('../types.js').Person} Person */
 
 /** @type {Record<string, string>} */
 const TONES = { live: 'air', standby: 'good', done: '', skipped: '' };
-
-/** @type {Record<string, string>} */
-const DOTS = { on_air: 'air', standby: 'good', ready: 'good', green_room: 'warn', absent: 'bad' };
 
 /** A talk that begins this much later than planned is marked, ms. */
 const LATE = 5 * MINUTE;
@@ -129,13 +126,12 @@ export class Rundown extends HTMLElement {
 
 /** @param {HTMLElement} node @param {Person} person */
 function fillPerson(node, person) {
-  const [dot, name, presence] = /** @type {HTMLElement[]} */ ([...node.children]);
-  const missing = person.connected === true && person.feeds !== undefined && !person.feeds.includes(person.id);
-  const state = person.state ?? 'absent';
-  dot.dataset.tone = missing && state !== 'absent' ? 'warn' : DOTS[state] ?? '';
+  const [dot, name, how] = /** @type {HTMLElement[]} */ ([...node.children]);
+  const missing = person.connected === true && person.feeds !== undefined && !person.feeds.includes(person.id) && !person.removed;
+  const { words, tone } = missing ? { words: 'no camera', tone: 'warn' } : presence(person);
+  dot.dataset.tone = tone;
   setText(name, person.name);
-  const words = person.removed ? 'removed' : missing ? 'no camera' : personState(state).toLowerCase();
-  setText(presence, person.level?.muted ? `${words}, muted` : words);
+  setText(how, `${words.toLowerCase()}${person.level?.muted ? ', muted' : ''}`);
 }
 
 /** @param {Talk} talk @returns {string} what is out of the ordinary */

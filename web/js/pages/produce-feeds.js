@@ -4,9 +4,12 @@ import { FeedTile } from '../components/feed-tile.js';
 import { byId, el, keyed, setText } from '../dom.js';
 import { clientWords, feedFigures, feedWords } from '../health.js';
 import { personById, tallyOf } from '../rundown.js';
-import { personState } from '../words.js';
+import { presence } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
+
+/** What a feed that is no camera shows of the tally. */
+const ON_TALLY = { air: 'air', standby: 'good', off: '' };
 
 /** Every feed to look at: what is up, of speakers in the order of the rundown, then clips. @param {State} state @returns {string[]} */
 export function wantedFeeds(state) {
@@ -88,17 +91,20 @@ function viewOf(state, event, id, pool, listening) {
   const { name, what } = feedName(event, id);
   const up = person?.feeds?.includes(id) ?? feed !== null;
   const said = feedWords(feed);
+  const how = presence(person);
+  const tally = tallyOf(event, owner);
   const missing = person && !up ? (person.removed ? 'Removed' : person.connected ? 'Connected, no camera' : 'Not here yet') : '';
   return {
     name,
     what,
     stream: up ? pool.stream(id) : null,
-    tally: tallyOf(event, owner),
+    tally,
     level: up && what !== 'Slides' ? (pool.level(id) ?? feed?.level ?? null) : null,
     words: missing || said.words,
     tone: missing ? '' : said.tone,
     figures: up ? feedFigures(feed) : '',
-    state: person?.removed ? 'Removed' : what || personState(person?.state ?? ''),
+    state: what || how.words,
+    stateTone: what ? ON_TALLY[tally] : how.tone,
     listening: listening === id,
     canListen: up && what !== 'Slides',
     person: person !== null && what === '',

@@ -2,7 +2,7 @@
 
 import { byId, need, setAttribute, setText, show } from '../dom.js';
 import { onNow, personById } from '../rundown.js';
-import { personState } from '../words.js';
+import { presence } from '../words.js';
 
 /** @typedef {import('../types.js').Show} Show @typedef {{type: string, [field: string]: unknown}} Command */
 
@@ -59,15 +59,16 @@ export class PersonDialog {
     if (!person || !event) return;
     const onAir = onNow(event)?.speakers.includes(person.id) ?? false;
     setText(byId('person-name'), person.name);
-    setText(byId('person-state'), person.removed ? 'Removed' : personState(person.state ?? ''));
-    byId('person-state').dataset.tone = person.removed ? 'bad' : onAir ? 'air' : '';
+    const how = presence(person);
+    setText(byId('person-state'), how.words);
+    byId('person-state').dataset.tone = how.tone;
     const muted = person.level?.muted ?? false;
     setAttribute(byId('person-mute'), 'aria-pressed', String(muted));
     setText(byId('person-mute'), muted ? 'Muted' : 'Mute');
-    const ready = person.state === 'ready';
+    const ready = person.ready ?? false;
     setAttribute(byId('person-ready'), 'aria-pressed', String(ready));
     setText(byId('person-ready'), ready ? 'Ready \u2713' : 'Say that they are ready');
-    show(byId('person-ready'), person.state === 'green_room' || ready);
+    show(byId('person-ready'), person.state !== 'absent' && person.state !== 'on_air');
     if (document.activeElement !== this.#gain) this.#gain.value = String(person.level?.gain_db ?? 0);
     setText(byId('person-gain-value'), decibels(Number(this.#gain.value)));
     show(byId('person-admit'), person.removed ?? false);

@@ -51,10 +51,10 @@ export function drawLight(state, tally, local) {
   show(byId('pass-floor'), tally === 'air');
 }
 
-/** On standby the state no longer tells whether the speaker said "ready"; their own last word does. @param {State} state */
+/** The speaker's own last word counts, until the server has heard it. @param {State} state */
 function isReady(state) {
   const said = Object.values(state.pending).find((pending) => pending.command.type === 'ready');
-  return said ? said.command.ready === true : byId('ready').getAttribute('aria-pressed') === 'true';
+  return said ? said.command.ready === true : state.show?.you?.ready === true;
 }
 
 /** @param {State} state @param {Light} tally @param {boolean} joined @returns {string} */
