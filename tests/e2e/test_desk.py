@@ -73,3 +73,54 @@ async def test_who_is_not_ready_on_standby_is_seen_before_the_cut(house: House) 
     await house.press("#person-close")
     await eventually("no doubt", house.desk.locator("#doubts li").count, (0).__eq__)
     await house.stands("the tile", '[data-feed="thony"] .feed-state', "Standby")
+
+
+async def test_after_a_text_cue_the_space_bar_takes(house: House) -> None:
+    """M, words, Enter, space: the cue is sent and the show goes on; Escape leaves a field as well."""
+    await house.desk.evaluate("document.activeElement.blur()")  # of the dialog that was closed just now
+    await house.desk.keyboard.press("m")
+    await house.desk.keyboard.type("You are next")
+    await house.desk.keyboard.press("Enter")
+    await house.stands("the cue", "#notes", "You are next")
+    await house.desk.locator("#slate-name").focus()
+    await house.desk.keyboard.press("Enter")
+    assert await house.desk.evaluate("document.activeElement === document.body")
+    await house.desk.locator("#note-text").focus()
+    await house.desk.keyboard.press("Escape")
+    await house.desk.keyboard.press("Space")
+    await house.stands("it was taken", "#notices", "Not taken.")
+
+
+async def test_what_is_refused_can_be_forced_while_the_show_stands_still(house: House) -> None:
+    """Take anyway is refused once another producer has changed what is next, and acts when nothing has."""
+    await house.other.command("cue", talk="lanvin")
+    await house.press("[data-force]")
+    await house.stands("too late", '#notices [data-code="stale"]', "Not taken.")
+    await house.other.command("cue", talk="thony")
+    await eventually("standby", house.show, lambda show: show["standby"] == "thony")
+    await house.desk.keyboard.press("Space")
+    await house.press("[data-force]")
+    await eventually("on air", house.show, lambda show: show["air"]["talk"] == "thony")
+
+
+async def test_a_talk_that_is_over_is_cued_anyway(house: House) -> None:
+    """Cue is refused, and the button beside the refusal brings the talk back."""
+    await house.other.command("slate")
+    await eventually("over", house.show, lambda show: show["talks"][0]["state"] == "done")
+    await house.press('[data-cue="thony"]')
+    await house.stands("refused", '#notices [data-code="talk_over"]', "Not cued.")
+    await house.press("[data-force]")
+    await eventually("standby", house.show, lambda show: show["standby"] == "thony")
+
+
+async def test_what_another_producer_edits_meanwhile_stays(house: House) -> None:
+    """The form of a talk sends what was changed in it, although it holds what has changed since."""
+    await house.press('[data-open="lanvin"]')
+    await house.desk.locator("#talk-name").fill("A title from the desk")
+    await house.other.command("edit", do="extend", talk="lanvin", minutes=7)
+    await eventually("longer", house.show, lambda show: show["talks"][1]["extended"] == 7)
+    await house.press("#talk-save")
+    await eventually(
+        "the title", house.show, lambda show: show["talks"][1]["title"] == "A title from the desk"
+    )
+    assert (await house.show())["talks"][1]["extended"] == 7

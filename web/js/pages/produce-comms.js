@@ -29,7 +29,9 @@ export class Comms {
     holdable(byId('voice-all'), (held) => this.hold(held ? 'all' : null));
     byId('note').addEventListener('submit', (event) => {
       event.preventDefault();
-      if (this.write(this.text.value)) this.text.value = '';
+      if (!this.write(this.text.value)) return;
+      this.text.value = '';
+      this.text.blur(); // so that the space bar takes again
     });
     this.to.addEventListener('change', redraw);
     for (const phrase of PHRASES) {

@@ -225,6 +225,13 @@ function perform(act) {
   }
 }
 
+/** Leaves a field of the desk, so that single keys act again: by Escape, and in the slate's, where it does nothing else, by Enter. @param {KeyboardEvent} event */
+function leave({ key, target, isComposing }) {
+  const field = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+  if (!field || isComposing || document.querySelector('dialog[open]')) return;
+  if (key === 'Escape' || (key === 'Enter' && target.form?.id === 'slate')) target.blur();
+}
+
 /**
  * Single keys act wherever the focus is, but in fields and dialogs; so the space bar takes also while a
  * cue button still has the focus. Enter presses buttons.
@@ -266,6 +273,7 @@ for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
   button.addEventListener('click', () => extend(Number(button.dataset.minutes)));
 }
 addEventListener('keydown', onKey);
+addEventListener('keydown', leave);
 addEventListener('keyup', (event) => {
   if (event.key.toLowerCase() === 't') comms.hold(null);
   // Chromium presses a focused button when the space bar comes up again, whatever keydown said.
