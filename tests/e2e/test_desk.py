@@ -62,7 +62,7 @@ async def house(start_server: Any, event_table: Any, chromium: Any) -> AsyncIter
 
 
 async def test_who_is_not_ready_on_standby_is_seen_before_the_cut(house: House) -> None:
-    """The doubt stands beside TAKE, in the rundown and in the multiview, until the producer answers for them."""
+    """The doubt stands beside TAKE, in the rundown and in the multiview, until the producer answers."""
     await house.other.command("cue", talk="thony")
     await house.stands("the doubt", "#doubts", "is not ready yet")
     await house.stands("the tile", '[data-feed="thony"] .feed-state', "Standby, not ready")
@@ -124,3 +124,16 @@ async def test_what_another_producer_edits_meanwhile_stays(house: House) -> None
         "the title", house.show, lambda show: show["talks"][1]["title"] == "A title from the desk"
     )
     assert (await house.show())["talks"][1]["extended"] == 7
+
+
+async def test_the_next_talk_is_the_one_after_that_on_air(house: House) -> None:
+    """N cues what the forecast expects next, although an earlier talk was passed over."""
+    early = {"title": "Passed over", "speakers": ["thony"], "minutes": 5, "talk": "early", "before": "thony"}
+    await house.other.command("edit", do="add", **early)
+    await house.other.command("take", talk="lanvin", force=True)
+    await house.other.command("cue", talk=None)
+    await eventually(
+        "on air", house.show, lambda show: (show["air"]["talk"], show["standby"]) == ("lanvin", None)
+    )
+    await house.desk.keyboard.press("n")
+    await eventually("standby", house.show, lambda show: show["standby"] == "vermast")

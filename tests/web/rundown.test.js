@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { before, comesAt, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PATIENCE, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, upNext } from '../../web/js/rundown.js';
+import { before, comesAt, doubts, endsAt, feedsOf, MINUTE, onNow, TAKE_PATIENCE, TAKE_PAUSE, takeVerdict, talkOf, tallyOf, toCue, upNext } from '../../web/js/rundown.js';
 import { initial } from '../../web/js/state.js';
 import { NOW, onAir, person, show, talk } from './show.js';
 
@@ -26,6 +26,23 @@ test('a talk comes when it is planned, or when it is expected by then', () => {
 test('next is the talk on standby, or else the first that is planned', () => {
   assert.equal(upNext(onAir('ana')).id, 'ben');
   assert.equal(upNext(onAir('ana', { standby: 'cleo' })).id, 'cleo');
+});
+
+test('next is what is expected first, as the forecast has it, and not a talk left over from before', () => {
+  const event = onAir('ben');
+  event.talks[0].expected = NOW + 60 * MINUTE;
+  event.talks[2].expected = NOW + 20 * MINUTE;
+  assert.equal(upNext(event).id, 'cleo');
+  event.talks[2].state = 'done';
+  assert.equal(upNext(event).id, 'ana');
+});
+
+test('a talk that the slate interrupts is next, and cannot be cued', () => {
+  const event = show();
+  event.air.held = 'ana';
+  assert.equal(upNext(event).id, 'ana');
+  assert.equal(toCue(event).id, 'ben');
+  assert.equal(toCue(show({ talks: [] })), null);
 });
 
 test('the tally is red on air, amber on standby and off otherwise', () => {

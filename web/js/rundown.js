@@ -20,9 +20,16 @@ export function onNow(show) {
   return show.air.kind === 'talk' ? talkById(show, show.air.talk) : null;
 }
 
-/** @param {Show} show @returns {Talk | null} the talk on standby, or else the first that is still to come */
+/** @param {Show} show @returns {Talk | null} the talk on standby, or else the one that is interrupted, or else the one to cue */
 export function upNext(show) {
-  return talkById(show, show.standby) ?? show.talks.find((talk) => talk.state === 'planned') ?? null;
+  return talkById(show, show.standby) ?? talkById(show, show.air.held ?? null) ?? toCue(show);
+}
+
+/** @param {Show} show @returns {Talk | null} of the talks still to come the one that is expected first, which one that was passed over is not */
+export function toCue(show) {
+  const expected = (/** @type {Talk} */ talk) => talk.expected ?? Infinity;
+  const waiting = show.talks.filter((talk) => talk.state === 'planned' && talk.id !== show.air.held);
+  return waiting.reduce((/** @type {Talk | null} */ first, talk) => (first && expected(first) <= expected(talk) ? first : talk), null);
 }
 
 /**

@@ -9,7 +9,7 @@ import { FeedPool } from '../feed-pool.js';
 import { actOf } from '../hotkeys.js';
 import { Watcher } from '../media.js';
 import { moveKey, moveWords, movesOfOthers } from '../moves.js';
-import { MINUTE, namesOf, onNow, TAKE_PAUSE, takeVerdict, upNext } from '../rundown.js';
+import { MINUTE, namesOf, onNow, TAKE_PAUSE, takeVerdict, toCue } from '../rundown.js';
 import { Session } from '../session.js';
 import { fault } from '../words.js';
 import { Comms } from './produce-comms.js';
@@ -109,6 +109,12 @@ function cue(talk) {
   session.command({ type: 'cue', talk });
 }
 
+/** What comes next is on standby; what is there already stays. @param {import('../types.js').Show} event */
+function cueNext(event) {
+  const next = event.standby === null ? toCue(event) : null;
+  if (next) cue(next.id);
+}
+
 /** @param {import('../edits.js').Edit} command */
 function edit(command) {
   session.command(command);
@@ -199,7 +205,7 @@ function perform(act) {
     case 'take':
       return take();
     case 'next':
-      return event && upNext(event) ? cue(upNext(event)?.id ?? null) : undefined;
+      return event ? cueNext(event) : undefined;
     case 'clear':
       return cue(null);
     case 'cue':
