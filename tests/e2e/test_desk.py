@@ -38,6 +38,12 @@ class House:
         show: dict[str, Any] = (await state(self.desk))["show"]
         return show
 
+    async def order(self) -> list[str]:
+        """The rundown as it is seen."""
+        rows = self.desk.locator("[data-talk]")
+        found: list[str] = await rows.evaluate_all("(rows) => rows.map((row) => row.dataset.talk)")
+        return found
+
     async def press(self, selector: str) -> None:
         """Press a button as soon as it is there, however slowly this machine paints it."""
         await self.desk.locator(selector).first.wait_for(state="attached")
@@ -124,6 +130,20 @@ async def test_what_another_producer_edits_meanwhile_stays(house: House) -> None
         "the title", house.show, lambda show: show["talks"][1]["title"] == "A title from the desk"
     )
     assert (await house.show())["talks"][1]["extended"] == 7
+
+
+async def test_a_talk_that_moves_up_keeps_the_focus(house: House) -> None:
+    """Arrow keys move it on and on, up as well as down."""
+    await house.desk.locator('[data-handle="vermast"]').focus()
+    for key, order in (
+        ("ArrowUp", ["thony", "vermast", "lanvin"]),
+        ("ArrowUp", ["vermast", "thony", "lanvin"]),
+        ("ArrowDown", ["thony", "vermast", "lanvin"]),
+        ("ArrowDown", ["thony", "lanvin", "vermast"]),
+    ):
+        await house.desk.keyboard.press(key)
+        await eventually("the order", house.order, order.__eq__)
+        assert await house.desk.evaluate("document.activeElement.dataset.handle") == "vermast"
 
 
 async def test_the_next_talk_is_the_one_after_that_on_air(house: House) -> None:

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyed } from '../../web/js/dom.js';
 
+globalThis.document = { activeElement: null };
+
 /** As much of a list element as `keyed` uses. */
 class List {
   children = [];
@@ -12,8 +14,12 @@ class List {
   }
   insertBefore(node, place) {
     node.list?.drop(node);
+    if (document.activeElement === node) document.activeElement = null; // as browsers do with what moves
     this.children.splice(place ? this.children.indexOf(place) : this.children.length, 0, node);
     node.list = this;
+  }
+  contains(node) {
+    return this.children.includes(node);
   }
   drop(node) {
     this.children = this.children.filter((child) => child !== node);
@@ -29,6 +35,9 @@ class Item {
   remove() {
     this.list.drop(this);
   }
+  focus() {
+    document.activeElement = this;
+  }
 }
 
 const fill = (list, names) => keyed(list, names, (name) => name, () => new Item(), (node, name) => void (node.text = name));
@@ -42,6 +51,18 @@ test('known items stay the same nodes, new ones come, old ones go, in the order 
   assert.deepEqual(texts(list), ['c', 'd', 'a']);
   assert.equal(list.children[0], c);
   assert.equal(list.children[2], a);
+});
+
+test('what has the focus keeps it while the list moves it, and nobody is given it who had it not', () => {
+  const list = new List();
+  fill(list, ['a', 'b', 'c']);
+  const [, b] = list.children;
+  b.focus();
+  fill(list, ['b', 'a', 'c']);
+  assert.equal(document.activeElement, b);
+  document.activeElement = null;
+  fill(list, ['a', 'b', 'c']);
+  assert.equal(document.activeElement, null);
 });
 
 test('items that share a key never make the list grow', () => {

@@ -46,13 +46,14 @@ export function show(node, shown) {
 
 /**
  * Makes the children of `list` follow `items`: known keys are updated in place, so that focus and media stay.
- * Keys that occur twice are told apart by their order.
+ * Keys that occur twice are told apart by their order. What has the focus keeps it, although it moves.
  *
  * @template T @template {HTMLElement} E
  * @param {HTMLElement} list @param {T[]} items @param {(item: T) => string} keyOf
  * @param {(item: T) => E} create @param {(node: E, item: T) => void} update @param {(node: E) => void} [remove]
  */
 export function keyed(list, items, keyOf, create, update, remove) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   const known = new Map([...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, /** @type {E} */ (child)]));
   const counts = /** @type {Map<string, number>} */ (new Map());
   let place = list.firstElementChild;
@@ -73,6 +74,7 @@ export function keyed(list, items, keyOf, create, update, remove) {
     remove?.(gone);
     gone.remove();
   }
+  if (focused && focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 /** Says something to screen readers once. @param {string} text */
