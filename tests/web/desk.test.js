@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addition, changes, formOf, movable, moveBefore, moveBy, timeField, timeNear } from '../../web/js/edits.js';
+import { addition, changes, formOf, movable, moveBefore, moveBy, muteOnAir, timeField, timeNear } from '../../web/js/edits.js';
 import { actOf } from '../../web/js/hotkeys.js';
 import { moveKey, moveWords, movesOfOthers } from '../../web/js/moves.js';
 import { anyway } from '../../web/js/refusals.js';
 import { MINUTE } from '../../web/js/rundown.js';
-import { NOW, onAir, show, talk } from './show.js';
+import { NOW, onAir, person, show, talk } from './show.js';
 
 test('a talk moves up and down, and nowhere beyond the ends', () => {
   assert.equal(moveBy(show(), 'ben', -1).before, 'ana');
@@ -99,6 +99,15 @@ test('only what others did, and only once', () => {
   const after = { ...show(), moves: [move({}), move({ at: NOW + 1, person: 'me' }), move({ at: NOW + 2, do: 'cue' })] };
   assert.deepEqual(movesOfOthers(before, after, 'me').map(moveKey), [moveKey(after.moves[2])]);
   assert.deepEqual(movesOfOthers(null, after, 'me'), []);
+});
+
+test('all who are on air are muted, and unmuted only where nobody is heard any more', () => {
+  const panel = (...muted) => onAir('panel', { talks: [talk('panel', { speakers: ['ana', 'ben', 'cleo'] })], people: ['ana', 'ben', 'cleo'].map((id) => person(id, { level: { gain_db: 0, muted: muted.includes(id) } })) });
+  const level = (id, muted) => ({ type: 'level', person: id, muted });
+  assert.deepEqual(muteOnAir(panel()), [level('ana', true), level('ben', true), level('cleo', true)]);
+  assert.deepEqual(muteOnAir(panel('ana')), [level('ben', true), level('cleo', true)]);
+  assert.deepEqual(muteOnAir(panel('ana', 'ben', 'cleo')), [level('ana', false), level('ben', false), level('cleo', false)]);
+  assert.deepEqual(muteOnAir(show()), []);
 });
 
 const refused = (command, code) => ({ id: 'r', command, fault: { code, message: '' }, at: NOW, revision: 17 });

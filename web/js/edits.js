@@ -1,6 +1,6 @@
-/** (P) What a producer's hands mean: edits of the rundown as commands of docs/protocol.md, and what may be edited. */
+/** (P) What a producer's hands mean: edits of the rundown, and of who is heard, as commands of docs/protocol.md, and what may be edited. */
 
-import { onNow } from './rundown.js';
+import { onNow, speakersOf } from './rundown.js';
 
 /** @typedef {import('./types.js').Show} Show @typedef {import('./types.js').Talk} Talk */
 /** @typedef {{type: 'edit', do: string, [field: string]: unknown}} Edit */
@@ -101,6 +101,18 @@ export function changes(show, talk, was, form) {
   }
   if (changed('automatic')) say('automatic', { automatic: form.automatic });
   return edits;
+}
+
+/**
+ * Closes the microphones of all who are on air; or opens them, where all are closed.
+ *
+ * @param {Show} show @returns {import('./types.js').Command[]} empty where nobody is on air
+ */
+export function muteOnAir(show) {
+  const talk = onNow(show);
+  const people = talk ? speakersOf(show, talk) : [];
+  const muted = people.some((person) => !person.level?.muted);
+  return people.filter((person) => (person.level?.muted ?? false) !== muted).map(({ id }) => ({ type: 'level', person: id, muted }));
 }
 
 /** A new talk, last in the rundown. @param {Show} show @param {Form} form @returns {Edit} */

@@ -5,6 +5,7 @@ import '../components/rundown.js';
 import { Player } from '../components/player.js';
 import { Rundown } from '../components/rundown.js';
 import { announce, byId, need, show } from '../dom.js';
+import { muteOnAir } from '../edits.js';
 import { FeedPool } from '../feed-pool.js';
 import { actOf } from '../hotkeys.js';
 import { Watcher } from '../media.js';
@@ -166,12 +167,6 @@ function listen(id) {
   redraw();
 }
 
-/** Closes or opens the microphone of the first who is on air. */
-function muteOnAir() {
-  const [tile] = document.querySelectorAll('pv-feed[data-tally="air"]');
-  if (tile instanceof HTMLElement && tile.dataset.feed) person.mute(tile.dataset.feed.replace(/\.slides$/, ''));
-}
-
 /** @param {import('../state.js').State} state @param {import('../state.js').State} before */
 function changed(state, before) {
   const now = state.show ? onNow(state.show) : null;
@@ -223,7 +218,7 @@ function perform(act) {
     case 'note':
       return comms.begin();
     case 'mute':
-      return muteOnAir();
+      return event ? muteOnAir(event).forEach((command) => session.command(command)) : undefined;
     case 'talkback':
       return comms.hold(act.to === 'all' ? 'all' : comms.to.value);
     case 'help':
