@@ -177,6 +177,13 @@ test('who is on standby and not ready is shown so', () => {
   assert.deepEqual(presence(null), { words: '', tone: '' });
 });
 
+test('who is not here is absent, although their talk was forced on air', () => {
+  const how = (over) => presence(person('ana', { state: 'on_air', ...over }));
+  assert.deepEqual(how({}), { words: 'On air', tone: 'air' });
+  assert.deepEqual(how({ connected: false, feeds: [] }), { words: 'Absent', tone: 'bad' });
+  assert.deepEqual(how({ connected: false }), { words: 'On air', tone: 'air' }, 'an encoder needs no page');
+});
+
 test('a connection lives as long as anything comes: media, reports, or answers to checks', () => {
   const vigil = new Vigil();
   vigil.begin(0);

@@ -45,7 +45,8 @@ const PERSON_TONES = { absent: 'bad', green_room: 'warn', ready: 'good', standby
 export function presence(person) {
   if (!person) return { words: '', tone: '' };
   if (person.removed) return { words: 'Removed', tone: 'bad' };
-  const { state = 'absent' } = person;
+  const away = person.connected === false && person.feeds?.length === 0;
+  const state = (away ? null : person.state) ?? 'absent'; // a talk that was forced has people on air who are not here
   if (state === 'standby' && person.ready === false) return { words: 'Standby, not ready', tone: 'warn' };
   return { words: PERSON_STATES[state] ?? state, tone: PERSON_TONES[state] ?? '' };
 }

@@ -8,7 +8,7 @@ import { presence } from '../words.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
 
-/** What a feed that is no camera shows of the tally. */
+/** The tone of the tally, where it is not that of a person who is here. */
 const ON_TALLY = { air: 'air', standby: 'good', off: '' };
 
 /** Every feed to look at: what is up, of speakers in the order of the rundown, then clips. @param {State} state @returns {string[]} */
@@ -92,7 +92,8 @@ function viewOf(state, event, id, pool, listening) {
   const up = person?.feeds?.includes(id) ?? feed !== null;
   const said = feedWords(feed);
   const how = presence(person);
-  const tally = tallyOf(event, owner);
+  const away = how.tone === 'bad'; // and has no light
+  const tally = away ? 'off' : tallyOf(event, owner);
   const missing = person && !up ? (person.removed ? 'Removed' : person.connected ? 'Connected, no camera' : 'Not here yet') : '';
   return {
     name,
@@ -104,7 +105,7 @@ function viewOf(state, event, id, pool, listening) {
     tone: missing ? '' : said.tone,
     figures: up ? feedFigures(feed) : '',
     state: what || how.words,
-    stateTone: what ? ON_TALLY[tally] : how.tone,
+    stateTone: what || away ? ON_TALLY[tally] : how.tone,
     listening: listening === id,
     canListen: up && what !== 'Slides',
     person: person !== null && what === '',
