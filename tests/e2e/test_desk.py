@@ -19,6 +19,9 @@ from tests.support.cast import eventually, state
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+RIGHT = "(box) => document.querySelector(box).getBoundingClientRect().right"
+BEYOND = "(box) => document.querySelector(box).scrollWidth - document.querySelector(box).clientWidth"
+
 
 @dataclass
 class House:
@@ -65,6 +68,19 @@ async def house(start_server: Any, event_table: Any, chromium: Any) -> AsyncIter
         await eventually("the desk", lambda: desk.locator("[data-talk]").count(), (3).__eq__)
         yield House(desk, other, thony)
         await camera.close()
+
+
+async def test_nothing_is_cut_off_or_makes_the_desk_wider(house: House) -> None:
+    """On a laptop and a phone all of it is in sight, also with words that never end."""
+    await house.other.command("edit", do="retitle", talk="lanvin", title="x" * 120)
+    await house.other.command("message", to="all", text="y" * 200)
+    await house.stands("the title", '[data-talk="lanvin"] h3', "x" * 120)
+    await house.stands("the note", "#notes", "y" * 200)
+    for width, height in ((390, 844), (1440, 900)):
+        await house.desk.set_viewport_size({"width": width, "height": height})
+        for box in ("html", ".desk-rundown"):
+            assert await house.desk.evaluate(BEYOND, box) == 0, (box, width)
+        assert await house.desk.evaluate(RIGHT, "#add") < await house.desk.evaluate(RIGHT, ".desk-rundown")
 
 
 async def test_who_is_not_ready_on_standby_is_seen_before_the_cut(house: House) -> None:
