@@ -83,6 +83,20 @@ async def test_nothing_is_cut_off_or_makes_the_desk_wider(house: House) -> None:
         assert await house.desk.evaluate(RIGHT, "#add") < await house.desk.evaluate(RIGHT, ".desk-rundown")
 
 
+async def test_a_title_from_right_to_left_ends_on_the_left(house: House) -> None:
+    """Its exclamation mark follows the last letter, in a page that reads from left to right."""
+    await house.other.command("edit", do="retitle", talk="vermast", title="مدن ذكية!")
+    await house.stands("the title", '[data-talk="vermast"] h3', "!")
+    left = """(at) => {
+        const { firstChild } = document.querySelector('[data-talk="vermast"] h3');
+        const range = document.createRange();
+        range.setStart(firstChild, firstChild.length + at);
+        range.setEnd(firstChild, range.startOffset + 1);
+        return range.getBoundingClientRect().left;
+    }"""
+    assert await house.desk.evaluate(left, -1) < await house.desk.evaluate(left, -2)
+
+
 async def test_who_is_not_ready_on_standby_is_seen_before_the_cut(house: House) -> None:
     """The doubt stands beside TAKE, in the rundown and in the multiview, until the producer answers."""
     await house.other.command("cue", talk="thony")
