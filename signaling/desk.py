@@ -97,6 +97,8 @@ class Desk:
     async def start(self) -> None:
         """Read the journal and put on air what was. Raises JournalError where it cannot be used."""
         records = await self._journal.open(self._event.id)
+        if self._journal.damage:
+            self.warn("journal_damaged", self._journal.damage)
         now = self._now()
         skipped = self._show.replay(records, now.mono)
         if skipped:

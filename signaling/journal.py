@@ -29,6 +29,7 @@ BUSY_SECONDS = 2.0  # for somebody who looks into the file while the show runs
 # Past either limit the journal ends where it is, for one with a gap would mislead the next start.
 MAX_WAITING = 1000  # batches that wait for a disk that does not answer
 MAX_UNSAVED = 10_000  # records kept while the disk refuses them
+MAX_HOLE = 20_000  # lines in a row that a damaged file may have lost, before it counts as read to its end
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # a full disk says the latter of the log's index
 _SCHEMA = """
@@ -40,6 +41,7 @@ PRAGMA user_version = 1;
 """
 _INSERT = "INSERT INTO journal (event, at, person, id, command, facts) VALUES (?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT at, person, id, command, facts FROM journal WHERE event = ? ORDER BY seq"
+_ONE = "SELECT event, at, person, id, command, facts FROM journal WHERE seq = ?"
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,13 @@ class JournalError(Exception):
 
 
 class Journal:
-    """`await open()`, then `append` as often as needed, then `await close()`."""
+    """`await open()`, then `append` as often as needed, then `await close()`.
+
+    `damage` says after `open`, in a sentence for people, that the file was damaged and what could be saved.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.damage = ""
         self._path = path
         self._event = ""
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
@@ -69,8 +75,8 @@ class Journal:
         """Everything that has happened to this event so far; from now on it is the one written of.
 
         Raises JournalError if another server uses the journal or the disk refuses. A damaged file is put
-        aside under another name and a new one begun, for the show must start; on a full disk it starts as
-        well, and `append` fails until there is room.
+        aside under another name and a new one begun with all that can still be read of it, for the show must
+        start; on a full disk it starts as well, and `append` fails until there is room.
         """
         self._event = event_id
         loop = asyncio.get_running_loop()
@@ -144,12 +150,41 @@ class Journal:
                 return None, self._glance()
             if isinstance(error, sqlite3.OperationalError):
                 raise  # the disk or the rights, not the file
-            aside = f"{self._path}.damaged-{int(time.time())}"
-            log.error("the journal is damaged: %s; it is put aside as %s, a new one begins", error, aside)
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
-            return self._load()
+            return self._renew(error)
+
+    def _renew(self, damage: sqlite3.DatabaseError) -> tuple[sqlite3.Connection | None, list[Record]]:
+        """Put the damaged file aside, and begin a new one with all of it that can still be read."""
+        rows = self._salvage()
+        aside = Path(f"{self._path}.damaged-{int(time.time())}")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._path}{suffix}", f"{aside}{suffix}")
+        log.error("the journal is damaged: %s; put aside as %s, %d lines saved", damage, aside, len(rows))
+        self.damage = (
+            f"The journal was damaged: {len(rows)} of its lines could be saved, what else had happened is "
+            f"forgotten. The old file is kept as {aside.name}."
+        )
+        self._unsaved = list(rows)
+        error = self._save()
+        if error is not None:
+            log.error("what was saved of the journal cannot be written: %s", error)
+        own = (tuple(rest) for event, *rest in rows if event == self._event)
+        return self._database, [record for row in own if (record := _record(row)) is not None]
+
+    def _salvage(self) -> list[_Row]:
+        """The lines of a damaged journal that can be read, each looked for by itself; nothing is written."""
+        rows: list[_Row] = []
+        seq = last = 0
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as damaged:
+            while seq - last < MAX_HOLE:
+                seq += 1
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    row = damaged.execute(_ONE, (seq,)).fetchone()
+                    if row is not None and _sound(row):
+                        rows.append(row)
+                        last = seq
+        return rows
 
     def _glance(self) -> list[Record]:
         """What the journal holds, read without writing a byte: not even the index of its log."""
@@ -229,7 +264,12 @@ class Journal:
             self._lock = -1
 
 
-def _record(row: tuple[float, str, str, str, str]) -> Record | None:
+def _sound(row: tuple[Any, ...]) -> bool:
+    """Whether each value is of its column's kind, in a file that may hold anything."""
+    return [type(value) for value in row] == [str, float, str, str, str, str]
+
+
+def _record(row: tuple[Any, ...]) -> Record | None:
     at, person, id, command, facts = row
     try:
         return Record(at, decode(facts), person, id, command)

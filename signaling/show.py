@@ -205,11 +205,18 @@ class Show:
     def _relive(self, fact: Fact, now: Moment) -> bool:
         if isinstance(fact, Began) and fact.talk is not None and self.state.rundown.item(fact.talk) is None:
             fact = replace(fact, talk=None)  # its talk is no longer in the config: the slate stands in
+        self._catch_up(fact)
         try:
             self._apply(fact, now)
         except (UnknownName, AssertionError):
             return False
         return True
+
+    def _catch_up(self, fact: Fact) -> None:
+        """Lines before one that names a later picture are lost: no name may be given a second time."""
+        token = getattr(fact, "token", None) or ""
+        if token.isdecimal():
+            self.state = replace(self.state, revision=max(self.state.revision, int(token) - 1))
 
     def restarted(self, now: Moment) -> None:
         """After `replay`: everybody has to come back, and a hand-off goes on or ends."""

@@ -194,6 +194,20 @@ async def test_the_show_goes_on_without_a_journal(tmp_path: Path) -> None:
         await house.desk.stop()
 
 
+async def test_producers_hear_of_a_damaged_journal(tmp_path: Path) -> None:
+    """The show starts, and says that it has forgotten something."""
+    (tmp_path / "journal.sqlite").write_bytes(b"not a database at all" * 1000)
+    house = House(tmp_path)
+    await house.desk.start()
+    try:
+        producer = house.line("ping", "producer")
+        await until(lambda: producer.state and producer.state["problem"])
+        assert producer.state["problem"]["code"] == "journal_damaged"
+        assert "0 of its lines" in producer.state["problem"]["message"]
+    finally:
+        await house.desk.stop()
+
+
 async def test_nothing_is_left_behind(tmp_path: Path, no_leaks: None) -> None:
     """Twenty starts and stops leave no task, thread or descriptor."""
     for _ in range(20):

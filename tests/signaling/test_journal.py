@@ -163,6 +163,42 @@ async def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     assert [name for name in os.listdir(tmp_path) if name.startswith("journal.sqlite.damaged-")]
 
 
+async def damaged(path: Path) -> None:
+    """A journal of 1500 lines of an event and one of another, with a page in its middle wiped out."""
+    for event, count in (("ga", 1500), ("other", 1)):
+        journal = Journal(path)
+        await journal.open(event)
+        await journal.append([record(number) for number in range(count)])
+        await journal.close()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = bytes(4096)
+    path.write_bytes(content)
+
+
+async def test_what_can_be_read_of_a_damaged_file_is_saved(tmp_path: Path) -> None:
+    """One page that is gone costs the lines on it alone, of this event and of others; it is told how many."""
+    path = tmp_path / "journal.sqlite"
+    await damaged(path)
+    journal = Journal(path)
+    saved = await journal.open("ga")
+    assert 1200 < len(saved) < 1500
+    assert saved == sorted(saved, key=lambda each: each.at)
+    assert {each.id for each in saved} >= {"c0", "c1499"}
+    aside = next(name for name in os.listdir(tmp_path) if ".damaged-" in name)
+    assert f" {len(saved) + 1} of its lines" in journal.damage
+    assert aside in journal.damage
+    await journal.append([record(1500)])
+    await journal.close()
+    again = Journal(path)
+    assert await again.open("ga") == [*saved, record(1500)]
+    assert again.damage == ""
+    await again.close()
+    other = Journal(path)
+    assert await other.open("other") == [record(0)]
+    await other.close()
+
+
 async def test_a_damaged_line_is_left_out(tmp_path: Path) -> None:
     """One line that cannot be read costs that line alone."""
     path = tmp_path / "journal.sqlite"

@@ -298,6 +298,21 @@ def test_restart_during_prepare_and_commit() -> None:
     assert show.do(Take("u", "one", force=True)) is None
 
 
+def test_after_lost_lines_no_name_is_given_twice() -> None:
+    """What a damaged journal has kept may name later pictures than its lines make up: new ones come after."""
+    show = Rehearsal()
+    for number in range(40):
+        show.show.came("lanvin", at(number))
+        show.show.left("lanvin", at(number))
+    show.on_air("one")
+    before = show.show.state
+    del show.records[:60]
+    assert show.restart() == 0
+    assert show.air == "one"
+    assert show.show.state.floor.air.token == before.floor.air.token
+    assert int(show.show.state.next_token) > int(before.floor.air.token)
+
+
 def test_restart_with_another_config() -> None:
     """Talks and people gone from the config are left out; a talk on air that is gone is the slate."""
     show = Rehearsal()
