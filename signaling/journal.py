@@ -32,6 +32,7 @@ MAX_UNSAVED = 10_000  # records kept while the disk refuses them
 MAX_HOLE = 20_000  # lines in a row that a damaged file may have lost, before it counts as read to its end
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)  # a full disk says the latter of the log's index
+_HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, event TEXT NOT NULL, at REAL NOT NULL,
@@ -76,7 +77,8 @@ class Journal:
 
         Raises JournalError if another server uses the journal or the disk refuses. A damaged file is put
         aside under another name and a new one begun with all that can still be read of it, for the show must
-        start; on a full disk it starts as well, and `append` fails until there is room.
+        start; on a full disk, or while somebody else holds the file, it starts as well, and `append` fails
+        until it can be written.
         """
         self._event = event_id
         loop = asyncio.get_running_loop()
@@ -145,9 +147,10 @@ class Journal:
         try:
             return self._load()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (*_FULL, *_HELD):
                 log.error("the journal cannot be written, the show begins without it: %s", error)
-                return None, self._glance()
+                return None, self._glance(alone=code in _FULL)
             if isinstance(error, sqlite3.OperationalError):
                 raise  # the disk or the rights, not the file
             return self._renew(error)
@@ -186,10 +189,11 @@ class Journal:
                         last = seq
         return rows
 
-    def _glance(self) -> list[Record]:
-        """What the journal holds, read without writing a byte: not even the index of its log."""
+    def _glance(self, alone: bool) -> list[Record]:
+        """What the journal holds, read without writing it: `alone`, not even the index of its log."""
         with contextlib.closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS)) as database:
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            if alone:
+                database.execute("PRAGMA locking_mode = EXCLUSIVE")
             try:
                 return self._records(database)
             except sqlite3.OperationalError:
