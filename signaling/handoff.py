@@ -235,13 +235,13 @@ class Floor:
         return replace(self, air=air, hand_off=None)
 
     def _slated(self, order: Began, now: Moment) -> Air:
-        """The slate that was asked for; a talk is held only if the order says so."""
+        """The slate that was asked for; a talk is held if the order says so, and then until it is taken."""
         air = self.air
         slate = order.slate or self.default_slate
         if not order.hold:
             return Air(order.token, None, now.wall, slate, transition=order.transition)
-        held, returns = (air.talk, False) if air.talk else (air.held, air.returns)
-        return Air(order.token, None, now.wall, slate, air.layout, order.transition, held, returns)
+        held = air.talk or air.held
+        return Air(order.token, None, now.wall, slate, air.layout, order.transition, held)
 
     def _fell_back(self, fact: FellBack, now: Moment) -> "Floor":
         order = self.hand_off.order if self.hand_off is not None and fact.ends else None

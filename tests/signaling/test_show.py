@@ -217,6 +217,28 @@ def test_held_by_hand() -> None:
     assert show.show.state.person_state("thony") == "green_room", "readiness ends with the talk"
 
 
+def test_held_by_hand_just_after_the_picture_failed() -> None:
+    """Who holds the talk may press as it dies: it waits for a take all the same, and who had decided on
+    another before that looks again."""
+    show = Rehearsal()
+    show.on_air("one")
+    show.stage.fresh.clear()
+    show.wait(0.3)
+    assert show.show.state.floor.air.returns
+    seen = show.show.state.revision
+    show.do(ShowSlate("e", "Back at three", hold=True))
+    show.shown()
+    show.stage.fresh.update(("thony", "clip.film"))
+    show.wait(5)
+    assert show.air is None
+    assert show.show.state.floor.air.held == "one"
+    assert show.show.state.floor.picture.slate.title == "Back at three"
+    assert show.do(Take("t", "film", revision=seen)) == "stale"
+    assert show.do(Take("u", "one")) == "running"
+    show.shown()
+    assert show.air == "one"
+
+
 def test_another_talk_ends_the_one_that_fell() -> None:
     """A talk that fell back is over as soon as another is taken, and does not return."""
     show = Rehearsal()

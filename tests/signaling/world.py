@@ -64,6 +64,7 @@ class World:
         self.began: dict[str, float] = {}
         self.ended: set[str] = set()
         self.limit = PREPARE_SECONDS + COMMIT_SECONDS
+        self.fell = False
         self.pictures: list[str] = []
         self.seen = self.show.state
 
@@ -265,6 +266,7 @@ class World:
         self.nothing_moves_between_commit_and_its_end()
         self.each_hand_off_ends_in_time()
         self.the_chapters_say_what_was_on_air()
+        self.only_what_fell_returns_by_itself()
 
     def one_thing_is_on_air(self) -> None:
         state = self.show.state
@@ -317,6 +319,10 @@ class World:
             one.end is not None and one.start <= one.end <= two.start for one, two in pairwise(airings)
         )
         assert {one.talk for one in airings} == {item.talk.id for item in state.rundown if item.started}
+
+    def only_what_fell_returns_by_itself(self) -> None:
+        self.absorb()
+        assert not self.show.state.floor.air.returns or self.fell, "a slate that was asked for goes by itself"
 
     def each_hand_off_ends_in_time(self) -> None:
         self.absorb()
@@ -377,6 +383,8 @@ class World:
             self.answered[key] = answer.error
         for record in records:
             for fact in record.facts:
+                if isinstance(fact, Confirmed | FellBack):  # the slate of a late mixer has its order's name
+                    self.fell = isinstance(fact, FellBack) and fact.token not in self.began
                 if isinstance(fact, Began):
                     self.began[fact.token] = self.now.mono
                 elif isinstance(fact, Confirmed | Aborted) and fact.token in self.began:
