@@ -67,9 +67,14 @@ def _off_air(state: State, talk_id: str) -> Item:
     item = item_of(state, talk_id)
     if talk_id in (state.floor.air.talk, state.floor.air.held):
         raise Refused("already_on_air", f"{item.talk.title} is on air.", talk=talk_id)
-    if state.hand_off is not None and state.hand_off.order.talk == talk_id:
+    if _is_target(state, talk_id):
         idle(state)
     return item
+
+
+def _is_target(state: State, talk_id: str | None) -> bool:
+    """Whether a hand-off to this talk runs; None: to the slate."""
+    return state.hand_off is not None and state.hand_off.order.talk == talk_id
 
 
 def _not_over(state: State, talk_id: str) -> Item:
@@ -147,9 +152,10 @@ def _retitle(state: State, edit: Retitle) -> list[Fact]:
     item = item_of(state, edit.talk)
     if item.talk.title == edit.title:
         return []
+    if edit.talk == state.floor.air.talk or _is_target(state, edit.talk):
+        idle(state)  # the picture is about to change: it would be drawn twice, or too late
     if edit.talk != state.floor.air.talk:
         return [Retitled(edit.talk, edit.title)]
-    idle(state)  # the picture is about to change: it would be drawn twice, or too late
     return [Retitled(edit.talk, edit.title, state.next_token)]
 
 
@@ -158,7 +164,9 @@ def _reslate(state: State, edit: Reslate) -> list[Fact]:
     wanted = (edit.title, edit.message)
     if all(text in (None, old) for text, old in zip(wanted, (said.title, said.message), strict=True)):
         return []
-    if state.floor.air.talk is not None:
+    on_air = state.floor.air.talk is None
+    if on_air or _is_target(state, None):
+        idle(state)
+    if not on_air:
         return [Reslated(*wanted)]
-    idle(state)
     return [Reslated(*wanted, state.next_token)]

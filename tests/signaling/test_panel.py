@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from signaling.event import Talk
 from signaling.facts import Lost
-from signaling.handoff import PREPARE_SECONDS
+from signaling.handoff import PREPARE_SECONDS, Phase
 from signaling.orders import Cue, Extend, PassFloor, Ready, Reslate, Retitle, SetScene, ShowSlate, Skip, Take
 from tests.signaling.stagehand import EVENT, THONY, at
 from tests.signaling.test_show import Rehearsal
@@ -283,6 +283,28 @@ def test_edits_on_air_are_seen_at_once() -> None:
     picture = show.show.state.floor.picture
     assert (picture.slate.title, picture.slate.message) == ("Lunch", "Back at two")
     assert picture.token != token
+
+
+def test_what_is_about_to_be_shown_is_not_edited() -> None:
+    """The mixer has been told already: the edit is refused, and done once what it edits is on air."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.stage.fresh.add("thony")
+    show.do(Take("t", "one", force=True))
+    assert show.phase is Phase.COMMIT
+    assert show.do(Retitle("a", "one", "Anew")) == "hand_off_running"
+    assert show.do(Retitle("b", "two", "Another")) is None
+    assert show.do(Reslate("c", "Lunch")) is None
+    show.shown()
+    assert show.do(Retitle("d", "one", "Anew")) is None
+    show.do(ShowSlate("e"))
+    assert show.phase is Phase.COMMIT
+    assert show.do(Reslate("f", "Dinner")) == "hand_off_running"
+    show.shown()
+    token = show.show.state.floor.picture.token
+    assert show.do(Reslate("g", "Dinner")) is None
+    picture = show.show.state.floor.picture
+    assert (picture.slate.title, picture.token != token) == ("Dinner", True)
 
 
 def test_edits_of_a_config_that_has_changed() -> None:

@@ -118,6 +118,32 @@ def test_what_cannot_be_decoded_stays_off_the_air() -> None:
     assert show.air == "one"
 
 
+@pytest.mark.parametrize("code", ["not_ready", "people_missing"])
+def test_who_goes_while_they_are_prepared_is_not_put_on_air(code: str) -> None:
+    """Pictures that come after all change nothing: the take is refused, unless it is forced."""
+    show = Rehearsal()
+    show.on_air("film")
+    for take, force in (("t", False), ("u", True)):
+        show.show.came("thony", at(show.now))
+        show.do(Ready(f"r{take}", True), THONY)
+        assert show.do(Take(take, "one", force=force)) == "running"
+        assert show.phase is Phase.PREPARE
+        if code == "not_ready":
+            show.do(Ready(f"n{take}", False), THONY)
+        else:
+            show.show.left("thony", at(show.now))
+        show.stage.fresh.add("thony")
+        show.wait(0.05)
+        assert show.phase is (Phase.COMMIT if force else None)
+        assert show.answers.get("t") == code
+        show.stage.fresh.discard("thony")
+    answer = show.show.answers.answer("ping", "t")
+    assert answer is not None
+    assert answer.error is not None
+    assert answer.error["people"] == ["thony"]
+    assert show.air == "film"
+
+
 def test_prepare_without_a_picture_is_aborted() -> None:
     """No picture in that time: the take is refused, and what was on air stays."""
     show = Rehearsal()

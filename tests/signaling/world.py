@@ -65,6 +65,7 @@ class World:
         self.ended: set[str] = set()
         self.limit = PREPARE_SECONDS + COMMIT_SECONDS
         self.fell = False
+        self.told: tuple[str, tuple[str, ...]] = ("", ())
         self.pictures: list[str] = []
         self.seen = self.show.state
 
@@ -264,6 +265,7 @@ class World:
         self.what_has_left_the_air_is_over()
         self.a_new_picture_has_a_new_name()
         self.nothing_moves_between_commit_and_its_end()
+        self.what_is_on_air_says_what_it_was_told()
         self.each_hand_off_ends_in_time()
         self.the_chapters_say_what_was_on_air()
         self.only_what_fell_returns_by_itself()
@@ -310,6 +312,15 @@ class World:
         if before.hand_off and before.hand_off.phase is Phase.COMMIT and after.hand_off:
             same = after.hand_off.order.token == before.hand_off.order.token
             assert not same or _shown(after.air) == _shown(before.air)
+
+    def what_is_on_air_says_what_it_was_told(self) -> None:
+        """A picture is told to the mixer once: its words change with its token, or not at all."""
+        state = self.show.state
+        picture, talk = state.floor.picture, state.rundown.talk(state.floor.picture.talk)
+        words = (talk.title,) if talk is not None else (picture.slate.title, picture.slate.message)
+        token, told = self.told
+        assert picture.token != token or words == told, "what the mixer shows is out of date"
+        self.told = picture.token, words
 
     def the_chapters_say_what_was_on_air(self) -> None:
         state = self.show.state
