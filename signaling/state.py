@@ -299,8 +299,8 @@ def _problem(state: State, fact: Fact, now: Moment) -> Problem | None:
             return Problem(code, message, now.wall)
         case Confirmed() if not _by_default(state):
             return None
-        case Returned():
-            return None
+        case Returned(lost=lost):
+            return _loss(state, lost, now) if lost else None
         case Lost(feeds=feeds):
             return _loss(state, feeds, now)
         case _:

@@ -55,6 +55,12 @@ def test_the_slate_only_when_nothing_is_left() -> None:
     show.wait(0.3)
     assert show.air == "panel"
     assert lost(show) == ("thony",)
+    problem = show.show.state.problem
+    assert problem is not None
+    assert problem.code == "feed_lost", "producers read who is still away"
+    show.stage.fresh.add("thony")
+    show.wait(0.5)
+    assert show.show.state.problem is None
 
 
 def test_one_back_as_the_other_goes() -> None:
