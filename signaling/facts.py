@@ -105,6 +105,7 @@ class Aborted:
     message: str
     again: str | None = None
     feeds: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,16 +354,15 @@ class Restarted:
 
 
 Fact = (
-    Came | Left | Readied | FeedUp | FeedDown | Cued | Began | Committed | Confirmed | Aborted
-    | FellBack | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost
-    | Moved | Added | Skipped | Extended | Retimed | Retitled | Redrawn | Automated | Reslated
-    | Levelled | Spoke | Texted | Acknowledged | Removed | Admitted | Erased
-    | TargetAdded | TargetRemoved | TargetSwitched | Reaired | Unreaired
+    Came | Left | Readied | FeedUp | FeedDown | Cued | Began | Committed | Confirmed | Aborted | FellBack
+    | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost | Moved | Added | Skipped | Extended
+    | Retimed | Retitled | Redrawn | Automated | Reslated | Levelled | Spoke | Texted | Acknowledged | Removed
+    | Admitted | Erased | TargetAdded | TargetRemoved | TargetSwitched | Reaired | Unreaired
 )  # fmt: skip
 
 _FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})
 
-_LISTS = frozenset(("feeds", "speakers", "to", "lost"))  # tuples that JSON turns to lists
+_LISTS = frozenset(("feeds", "people", "speakers", "to", "lost"))  # tuples that JSON turns to lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
       take, slate, pass the floor
                 |
              PREPARE ---- pictures missing, mixer down, time up ---> abort: what was on air stays
+                |         or its people have gone (`show.py`)
                 | the target is fit
              COMMIT ----- the mixer does not answer in time -------> abort, or fall back to the slate
                 | the mixer has sent the first frame                 when what was on air is dead too

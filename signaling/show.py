@@ -34,7 +34,7 @@ from signaling.moves import move_of
 from signaling.orders import Command
 from signaling.refusal import Refused
 from signaling.state import State, UnknownName, apply, noted
-from signaling.succession import follow_up
+from signaling.succession import follow_up, people_fit
 from signaling.watch import Panel, Verdict, Watch
 
 MAX_STEPS = 8  # facts that one turn of the machine may lead to; more would be a loop
@@ -147,15 +147,30 @@ class Show:
     def _due(self, now: Moment) -> list[Fact]:
         state, running = self.state, self.state.hand_off
         if running is not None:
-            target = state.rundown.talk(running.order.talk)
-            live = state.live
-            alive = live is None or self._alive(live, set(self._sight.missing(live)))
-            facts = state.floor.advance(now, self._sight, target, alive, state.next_token)
+            facts = self._unfit(running) or self._advance(running, now)
             if facts or running.phase is Phase.COMMIT:
                 return facts  # once committed, what is on air is about to leave it anyway
         elif state.floor.air.ended:
             return follow_up(state, self._sight)
         return self._judge(running, now)
+
+    def _unfit(self, running: HandOff) -> list[Fact]:
+        """End a hand-off whose people go, or say that they are not ready, before its pictures are there."""
+        target = self.state.rundown.talk(running.order.talk)
+        if target is None or running.order.forced or running.phase is not Phase.PREPARE:
+            return []
+        try:
+            people_fit(self.state, target)
+        except Refused as refused:
+            who = tuple(refused.fields["people"])
+            return [Aborted(running.order.token, refused.code, refused.message, people=who)]
+        return []
+
+    def _advance(self, running: HandOff, now: Moment) -> list[Fact]:
+        state, live = self.state, self.state.live
+        target = state.rundown.talk(running.order.talk)
+        alive = live is None or self._alive(live, set(self._sight.missing(live)))
+        return state.floor.advance(now, self._sight, target, alive, state.next_token)
 
     def _judge(self, running: HandOff | None, now: Moment) -> list[Fact]:
         """Fall back to the slate when the talk on air has died, return when it lives again."""
@@ -270,9 +285,9 @@ class Show:
 def _outcome(order: Began, fact: Fact) -> Answer:
     """How the command that began this hand-off ended, by the fact that ended it."""
     match fact:
-        case Aborted(code=code, message=message, feeds=feeds):
-            error = {"code": code, "message": message, **({"feeds": list(feeds)} if feeds else {})}
-            return Answer(order.person, order.command, error)
+        case Aborted(code=code, message=message, feeds=feeds, people=people):
+            lists = {name: list(ids) for name, ids in (("feeds", feeds), ("people", people)) if ids}
+            return Answer(order.person, order.command, {"code": code, "message": message, **lists})
         case FellBack(code=code, message=message) if order.talk is not None:
             return Answer(order.person, order.command, {"code": code, "message": message})
         case _:

@@ -44,6 +44,7 @@ from signaling.refusal import Refused
 from signaling.rundown import TalkState
 from signaling.show import Show
 from signaling.state import State
+from signaling.succession import people_fit
 from signaling.views import StateTexts
 from tests.signaling.stagehand import EVENT, PING, FakeStage
 
@@ -78,6 +79,7 @@ class World:
 
     def leaves(self, person: Person) -> None:
         self.show.left(person.id, self.now)
+        self.show.tick(self.now)
 
     def feed_comes(self, feed: str) -> None:
         self.stage.fresh.add(feed)
@@ -264,6 +266,7 @@ class World:
         self.the_mixer_shows_what_is_on_air_or_about_to_be()
         self.what_has_left_the_air_is_over()
         self.a_new_picture_has_a_new_name()
+        self.who_is_prepared_is_here_and_ready()
         self.nothing_moves_between_commit_and_its_end()
         self.what_is_on_air_says_what_it_was_told()
         self.each_hand_off_ends_in_time()
@@ -305,6 +308,13 @@ class World:
         if token not in self.pictures[-1:]:
             assert token not in self.pictures, "the mixer could take it for the old one"
             self.pictures.append(token)
+
+    def who_is_prepared_is_here_and_ready(self) -> None:
+        state, running = self.show.state, self.show.state.hand_off
+        if running is not None and running.phase is Phase.PREPARE and not running.order.forced:
+            talk = state.rundown.talk(running.order.talk)
+            if talk is not None:
+                people_fit(state, talk)
 
     def nothing_moves_between_commit_and_its_end(self) -> None:
         before, self.seen = self.seen.floor, self.show.state
