@@ -47,7 +47,7 @@ class Show:
         self.state = State.of(event, since)
         self.answers = Answers()
         self._sight = sight
-        self._watch = Watch()
+        self._watch = Watch(0.0)  # what is taken without force has its pictures at the commit
         self._panel = Panel()
         self._records: list[Record] = []
         self._answered: list[Answer] = []

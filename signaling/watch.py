@@ -10,7 +10,7 @@ from enum import StrEnum
 
 DEAD_SECONDS = 0.04  # two looks, not one: a single one may fall into a stall of this process itself
 STALL_SECONDS = 0.3  # a longer gap between two looks says more about us than about the feed
-TAKE_GRACE = 1.0  # for a talk just taken to show its first picture
+TAKE_GRACE = 1.0  # for what is new to show its first picture
 RESTART_GRACE = 10.0  # for the speakers to come back after a restart of the server
 RETURN_SECONDS = 0.15
 RETURN_LIMIT = 4.0
@@ -25,9 +25,10 @@ class Verdict(StrEnum):
 
 
 class Watch:
-    """`look` at each turn; all times in monotonic seconds."""
+    """`look` at each turn; all times in monotonic seconds. `grace`: until the first picture must be there."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = TAKE_GRACE) -> None:
+        self._grace = grace
         self._talk: str | None = None
         self._restart_grace = float("-inf")
         self._armed = False
@@ -47,7 +48,7 @@ class Watch:
         `patient`: it was taken although it had no picture, so it is judged only once it has had one.
         """
         if talk != self._talk:
-            self._follow(talk, max(now + TAKE_GRACE, self._restart_grace))
+            self._follow(talk, max(now + self._grace, self._restart_grace))
         stalled = now - self._looked > STALL_SECONDS
         self._looked = now
         if alive:

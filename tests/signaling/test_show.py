@@ -279,6 +279,24 @@ def test_another_talk_ends_the_one_that_fell() -> None:
     assert show.do(Cue("c", "one")) == "talk_over"
 
 
+def test_who_dies_between_commit_and_first_frame_gets_no_grace() -> None:
+    """The pictures had been there: without them the slate comes as soon as for any other."""
+    show = Rehearsal()
+    show.on_air("film")
+    show.show.came("thony", at(show.now))
+    show.do(Ready("r", True), THONY)
+    show.stage.fresh.add("thony")
+    assert show.do(Take("t", "one")) == "running"
+    assert show.phase is Phase.COMMIT
+    show.stage.fresh.discard("thony")
+    show.wait(0.05)
+    show.shown()
+    assert show.air == "one"
+    show.wait(0.1)
+    assert show.air is None
+    assert show.show.state.floor.air.held == "one"
+
+
 def test_shared_slides_hold_the_air() -> None:
     """While the slides that a speaker shares are up, a dead camera does not end the talk."""
     show = Rehearsal()
