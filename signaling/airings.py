@@ -30,8 +30,10 @@ def followed(airings: tuple[Airing, ...], talk: str | None, at: float) -> tuple[
     on_air = last is not None and last.end is None
     if last is not None and on_air and last.talk == talk:
         return airings
+    if last is not None:
+        at = max(at, _end(last))  # the wall clock may have been set back
     if last is not None and on_air:
-        airings = (*airings[:-1], replace(last, end=max(last.start, at)))
+        airings = (*airings[:-1], replace(last, end=at))
     return airings if talk is None else (*airings[1 - MAX_AIRINGS :], Airing(talk, at))
 
 

@@ -182,7 +182,8 @@ def _inserted(items: list[Item], item: Item, before: str | None) -> list[Item]:
 
 def _step(item: Item, live: str | None, over: set[str | None], at: float) -> Item:
     if item.talk.id in over:
-        return replace(item, mark=TalkState.DONE, ended=at)
+        begun = at if item.started is None else item.started  # the wall clock may have been set back
+        return replace(item, mark=TalkState.DONE, ended=max(begun, at))
     if item.talk.id != live:
         return item
     started = at if item.started is None else item.started

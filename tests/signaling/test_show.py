@@ -1,11 +1,12 @@
 """The show in scenes that random sequences seldom reach: each with the end that the people would expect."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from signaling.event import Event, Person
+from signaling.event import Event, Moment, Person
 from signaling.facts import Aborted, Counted, Record, decode, encode
 from signaling.handoff import PREPARE_SECONDS, Phase
 from signaling.orders import Command, Cue, PassFloor, Ready, SetScene, ShowSlate, Take
@@ -295,6 +296,25 @@ def test_who_dies_between_commit_and_first_frame_gets_no_grace() -> None:
     show.wait(0.1)
     assert show.air is None
     assert show.show.state.floor.air.held == "one"
+
+
+def test_a_wall_clock_that_is_set_back() -> None:
+    """Nothing ends before it began, and the chapters stay in order."""
+    show = Rehearsal()
+    show.on_air("film")
+    for talk, hours in (("break", 2), ("two", 1)):
+        show.stage.fresh.update(("lanvin", "lanvin.slides"))
+        back = Moment(show.now, at(show.now - hours * 3600).wall)
+        show.show.command(PING, Take(talk, talk, force=True), back)
+        show.show.shown(show.show.state.floor.picture.token, back)
+        assert show.air == talk
+    airings = show.show.state.airings
+    assert [one.talk for one in airings] == ["film", "break", "two"]
+    for one, two in pairwise(airings):
+        assert one.end is not None
+        assert one.start <= one.end <= two.start
+    for item in show.show.state.rundown:
+        assert item.ended is None or (item.started is not None and item.started <= item.ended)
 
 
 def test_shared_slides_hold_the_air() -> None:
