@@ -310,8 +310,18 @@ def _problem(state: State, fact: Fact, now: Moment) -> Problem | None:
 def _loss(state: State, feeds: tuple[str, ...], now: Moment) -> Problem | None:
     """A talk that goes on without some of its pictures; what else is wrong stays told when they are back."""
     if feeds:
-        return Problem("feed_lost", f"No picture from {', '.join(feeds)}; the others go on.", now.wall)
+        names = ", ".join(_named(state, feed) for feed in feeds)
+        return Problem("feed_lost", f"No picture from {names}; the others go on.", now.wall)
     return None if state.problem is not None and state.problem.code == "feed_lost" else state.problem
+
+
+def _named(state: State, feed: str) -> str:
+    """A feed in words for people: whose camera or slides it is."""
+    owner, _, kind = feed.partition(".")
+    seat = state.roster.seat(owner)
+    if seat is None:
+        return feed
+    return f"{seat.person.name} ({kind})" if kind else seat.person.name
 
 
 def _by_default(state: State) -> bool:

@@ -34,6 +34,7 @@ def test_the_other_stays() -> None:
     problem = show.show.state.problem
     assert problem is not None
     assert problem.code == "feed_lost"
+    assert problem.message == "No picture from Frans-Anton Vermast; the others go on."
     show.stage.fresh.add("vermast")
     show.wait(0.1)
     assert lost(show) == ("vermast",)
@@ -106,6 +107,9 @@ def test_slides_alone() -> None:
     show.stage.fresh.discard("lanvin.slides")
     show.wait(0.1)
     assert (show.air, lost(show)) == ("two", ("lanvin.slides",))
+    problem = show.show.state.problem
+    assert problem is not None
+    assert problem.message == "No picture from Bruno Lanvin (slides); the others go on."
     show.show.feed_down("lanvin.slides", "left", at(show.now))
     assert lost(show) == ()
 
