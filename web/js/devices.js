@@ -3,6 +3,7 @@
 const KEY = 'pavilion.devices';
 
 /** @typedef {{camera: string, microphone: string, speaker: string, headphones: boolean}} Choice ids of devices, '' for the browser's own */
+/** @typedef {{video?: string, audio?: string}} Ids of devices, as above; nothing is asked for of a kind without one */
 
 /** @returns {Choice} */
 export function remembered() {
@@ -25,36 +26,81 @@ export function remember(choice) {
 
 /** @param {string} id @returns {MediaTrackConstraints} */
 function camera(id) {
-  return { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 }, ...(id ? { deviceId: { ideal: id } } : {}) };
+  return { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 }, ...chosen(id) };
 }
 
 /** @param {string} id @returns {MediaTrackConstraints} */
 function microphone(id) {
-  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...(id ? { deviceId: { ideal: id } } : {}) };
+  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...chosen(id) };
+}
+
+/** Exactly this device: what is only wished for, Chromium passes over. @param {string} id @returns {MediaTrackConstraints} */
+function chosen(id) {
+  return id ? { deviceId: { exact: id } } : {};
 }
 
 /**
  * Camera and microphone; the microphone alone where there is no camera.
  *
  * @param {Choice} choice
- * @returns {Promise<{stream: MediaStream, noCamera: boolean}>} throws what getUserMedia throws
+ * @returns {Promise<{stream: MediaStream, missing: unknown}>} `missing`: the error for which there is no camera, or null;
+ *   throws what getUserMedia throws
  */
 export async function open(choice) {
   if (!navigator.mediaDevices?.getUserMedia) throw new DOMException('needs https', 'SecurityError');
-  const audio = microphone(choice.microphone);
   try {
-    return { stream: hinted(await navigator.mediaDevices.getUserMedia({ audio, video: camera(choice.camera) })), noCamera: false };
+    return { stream: await ask({ video: choice.camera, audio: choice.microphone }), missing: null };
   } catch (error) {
-    if (!(error instanceof DOMException) || !['NotFoundError', 'NotReadableError', 'OverconstrainedError'].includes(error.name)) throw error;
-    return { stream: await navigator.mediaDevices.getUserMedia({ audio }), noCamera: true };
+    if (!gone(error) && !taken(error)) throw error;
+    return { stream: await ask({ audio: choice.microphone }), missing: error };
   }
 }
 
 /** One device anew, after a change in the pickers. @param {'video' | 'audio'} kind @param {Choice} choice @returns {Promise<MediaStreamTrack>} */
 export async function openOne(kind, choice) {
-  const constraints = kind === 'video' ? { video: camera(choice.camera) } : { audio: microphone(choice.microphone) };
-  const stream = hinted(await navigator.mediaDevices.getUserMedia(constraints));
+  const stream = await ask(kind === 'video' ? { video: choice.camera } : { audio: choice.microphone });
   return stream.getTracks()[0];
+}
+
+/**
+ * The chosen devices; in the place of one that is gone, the browser's own.
+ *
+ * @param {Ids} ids
+ * @returns {Promise<MediaStream>}
+ */
+function ask({ video, audio }) {
+  return firstOf(orOwn(audio).flatMap((mic) => orOwn(video).map((cam) => ({ video: cam, audio: mic }))));
+}
+
+/** @param {Ids[]} tries one after the other, while devices are gone @returns {Promise<MediaStream>} */
+async function firstOf([{ video, audio }, ...others]) {
+  try {
+    const wish = { ...(video === undefined ? {} : { video: camera(video) }), ...(audio === undefined ? {} : { audio: microphone(audio) }) };
+    return hinted(await navigator.mediaDevices.getUserMedia(wish));
+  } catch (error) {
+    if (others.length === 0 || !gone(error)) throw error;
+    return firstOf(others);
+  }
+}
+
+/** @param {string | undefined} id @returns {(string | undefined)[]} */
+function orOwn(id) {
+  return id ? [id, ''] : [id];
+}
+
+/** Not every browser makes all its errors DOMExceptions. @param {unknown} error @returns {string} */
+function nameOf(error) {
+  return /** @type {{name?: string} | null} */ (error)?.name ?? '';
+}
+
+/** Whether there is no such device. @param {unknown} error */
+function gone(error) {
+  return ['NotFoundError', 'OverconstrainedError'].includes(nameOf(error));
+}
+
+/** Whether the device is there, but something else has it. @param {unknown} error */
+export function taken(error) {
+  return ['NotReadableError', 'AbortError'].includes(nameOf(error));
 }
 
 /** A screen or window to show as slides. @returns {Promise<MediaStream>} */
@@ -79,10 +125,11 @@ export async function list() {
 
 /** What went wrong with a device, for its owner. @param {unknown} error @param {'audio' | 'video'} [kind] @returns {string} */
 export function complaint(error, kind = 'audio') {
-  const name = error instanceof DOMException ? error.name : '';
+  const name = nameOf(error);
   if (name === 'NotAllowedError') return 'The browser may not use your camera and microphone. Allow both in the address bar (the camera symbol), then try again.';
   if (name === 'NotFoundError') return kind === 'video' ? 'No camera was found: you are heard, but not seen. Plug one in.' : 'No microphone was found. Plug one in, then try again.';
-  if (name === 'NotReadableError') return 'Your camera or microphone is in use by another program. Close it, then try again.';
+  if (taken(error) && kind === 'video') return 'Your camera is in use by another program. Close that program, then press \u201CCamera off\u201D, or choose another camera under Devices.';
+  if (taken(error)) return 'Your camera or microphone is in use by another program. Close it, then try again.';
   if (name === 'SecurityError') return 'Browsers give the camera only to pages opened with https. Please use the https link.';
   return `Camera and microphone could not be opened (${name || String(error)}).`;
 }

@@ -3,10 +3,12 @@
  * track, so that the seat and the connection stay.
  */
 
-import { complaint, open, openOne, openScreen } from './devices.js';
+import { complaint, open, openOne, openScreen, taken } from './devices.js';
 import { Publisher } from './media.js';
 
-/** @typedef {import('./devices.js').Choice} Choice */
+/** @typedef {import('./devices.js').Choice} Choice @typedef {'audio' | 'video'} Kind */
+
+const KINDS = /** @type {const} */ (['audio', 'video']);
 
 const CAMERA_BITRATE = 2_500_000;
 const SLIDES_BITRATE = 2_000_000;
@@ -21,28 +23,40 @@ export class Seat {
   /** What is wrong, by kind, in sentences. */
   trouble = /** @type {Record<string, string>} */ ({});
 
-  /** @param {{pass: string | null, choice: Choice, onChange: () => void}} options `onChange`: something is to be drawn anew */
+  /**
+   * @param {{pass: string | null, choice: Choice, off?: Kind[], onChange: () => void}} options `off`: what the speaker has
+   *   switched off before; `onChange`: something is to be drawn anew
+   */
   constructor(options) {
     this.options = options;
+    /** What the speaker has switched off; devices that come later obey. */
+    this.off = new Set(options.off);
   }
 
   get joined() {
     return this.camera !== null;
   }
 
-  /** @param {'audio' | 'video'} kind @returns {boolean} whether it is there and switched on */
+  /** @param {Kind} kind @returns {boolean} whether it is there and switched on */
   on(kind) {
-    return this.stream?.getTracks().some((track) => track.kind === kind && track.enabled) ?? false;
+    return this.#live(kind).some((track) => track.enabled);
+  }
+
+  /** @param {Kind} kind @returns {MediaStreamTrack[]} */
+  #live(kind) {
+    return this.stream?.getTracks().filter((track) => track.kind === kind && track.readyState !== 'ended') ?? [];
   }
 
   /** Camera and microphone on. @returns {Promise<boolean>} whether there is at least a microphone */
   async open() {
     try {
-      const { stream, noCamera } = await open(this.options.choice);
+      const { stream, missing } = await open(this.options.choice);
       this.stream = stream;
       delete this.trouble.devices;
-      if (noCamera) this.trouble.devices = 'No camera was found: you will be heard, but not seen.';
+      delete this.trouble.video;
+      if (missing) this.trouble.video = complaint(missing, 'video');
       stream.getTracks().forEach((track) => this.#mind(track));
+      KINDS.forEach((kind) => this.#obey(kind));
     } catch (error) {
       this.trouble.devices = complaint(error);
     }
@@ -55,47 +69,63 @@ export class Seat {
     this.camera = this.#publish('/whip', this.stream, CAMERA_BITRATE, 'maintain-framerate');
   }
 
-  /** @param {'video' | 'audio'} kind whose device was chosen anew or lost */
+  /** @param {Kind} kind whose device was chosen anew or lost */
   async change(kind) {
     if (!this.stream) return;
+    const [before] = this.#live(kind);
     try {
-      const before = this.stream.getTracks().find((track) => track.kind === kind);
-      const track = await this.#another(kind, before);
-      track.enabled = before?.enabled ?? true;
-      this.#mind(track);
-      if (this.camera) await this.camera.replace(track);
-      else swap(this.stream, track);
+      await this.#use(await this.#another(kind, before));
       delete this.trouble[kind];
     } catch (error) {
       this.trouble[kind] = complaint(error, kind);
+      if (before?.readyState === 'ended') await this.#back(kind, before.getSettings().deviceId ?? '');
     }
     this.options.onChange();
   }
 
-  /** Devices have come or gone: one that was lost is looked for again. */
+  /** @param {MediaStreamTrack} track that is sent from now on */
+  async #use(track) {
+    this.#mind(track);
+    track.enabled = !this.off.has(/** @type {Kind} */ (track.kind));
+    if (this.camera) await this.camera.replace(track);
+    else if (this.stream) swap(this.stream, track);
+    this.#obey(/** @type {Kind} */ (track.kind));
+  }
+
+  /** Devices have come or gone: one that was lost, or never there, is looked for again. */
   async revive() {
-    const lost = this.stream?.getTracks().filter((track) => track.readyState === 'ended') ?? [];
-    for (const { kind } of lost) await this.change(/** @type {'video' | 'audio'} */ (kind));
+    for (const kind of KINDS) if (this.#live(kind).length === 0) await this.change(kind);
   }
 
   /**
    * Phones open one camera at a time: there the old one has to go first.
    *
-   * @param {'video' | 'audio'} kind @param {MediaStreamTrack | undefined} before
+   * @param {Kind} kind @param {MediaStreamTrack | undefined} before
    */
   async #another(kind, before) {
     try {
       return await openOne(kind, this.options.choice);
     } catch (error) {
-      if (!before || !(error instanceof DOMException) || !['NotReadableError', 'AbortError'].includes(error.name)) throw error;
+      if (!before || !taken(error)) throw error;
       before.stop();
       return openOne(kind, this.options.choice);
     }
   }
 
+  /** The other one could not be had, and this one had gone for it. @param {Kind} kind @param {string} id */
+  async #back(kind, id) {
+    const word = kind === 'video' ? 'camera' : 'microphone';
+    try {
+      await this.#use(await openOne(kind, { ...this.options.choice, [word]: id }));
+      this.trouble[kind] = `That ${word} is in use by another program, so the one before goes on. Close that program, then choose it again.`;
+    } catch {
+      console.info(`the ${word} of before is gone as well`); // what was said of the other one holds
+    }
+  }
+
   /** A device that is pulled out is replaced by the next best. @param {MediaStreamTrack} track */
   #mind(track) {
-    const kind = /** @type {'video' | 'audio'} */ (track.kind);
+    const kind = /** @type {Kind} */ (track.kind);
     track.addEventListener('ended', () => {
       this.trouble[kind] = kind === 'video' ? 'The camera went away. Plug it in again, or choose another.' : 'The microphone went away. Plug it in again, or choose another.';
       this.options.onChange();
@@ -103,13 +133,22 @@ export class Seat {
     });
   }
 
-  /** @param {'audio' | 'video'} kind */
+  /** @param {Kind} kind to be switched on or off; where there is no device, one is looked for */
   toggle(kind) {
-    const tracks = this.stream?.getTracks().filter((track) => track.kind === kind) ?? [];
-    for (const track of tracks) track.enabled = !track.enabled;
-    if (this.on(kind)) delete this.trouble[`${kind}-off`];
-    else this.trouble[`${kind}-off`] = kind === 'audio' ? 'Your microphone is off: nobody hears you.' : 'Your camera is off: your picture is black.';
+    const wasOff = this.off.delete(kind);
+    if (this.#live(kind).length === 0) return void this.change(kind);
+    if (!wasOff) this.off.add(kind);
+    this.#obey(kind);
     this.options.onChange();
+  }
+
+  /** What is switched off is neither heard nor seen, and the speaker knows. @param {Kind} kind */
+  #obey(kind) {
+    const off = this.off.has(kind);
+    const tracks = this.#live(kind);
+    for (const track of tracks) track.enabled = !off;
+    if (!off || tracks.length === 0) delete this.trouble[`${kind}-off`];
+    else this.trouble[`${kind}-off`] = kind === 'audio' ? 'Your microphone is off: nobody hears you.' : 'Your camera is off: your picture is black.';
   }
 
   /** The screen or a window, as a second feed. */

@@ -159,9 +159,11 @@ export function drawPickers(devices, stream, choice) {
 function fillPicker(id, devices, used, word) {
   const select = need(id, HTMLSelectElement);
   const options = devices.map((device, index) => el('option', { value: device.deviceId }, device.label || `${word} ${index + 1}`));
-  select.replaceChildren(...options);
+  // With an option of its own for "none", the only device there is can be chosen.
+  const none = used === '' ? [el('option', { value: '', disabled: true }, `No ${word.toLowerCase()}`)] : [];
+  select.replaceChildren(...none, ...options);
   select.disabled = options.length === 0;
-  if (devices.some((device) => device.deviceId === used)) select.value = used;
+  if (used === '' || devices.some((device) => device.deviceId === used)) select.value = used;
 }
 
 /** The buttons of the own picture, and what is shared. @param {import('../seat.js').Seat} seat */

@@ -30,7 +30,7 @@ const local = {
   tracks: '',
 };
 
-const seat = new Seat({ pass: session.pass, choice, onChange: redraw });
+const seat = new Seat({ pass: session.pass, choice, off: history.state?.off, onChange: redraw });
 const back = new Watcher({ path: '/whep/return', fallback: '/whep', pass: session.pass, most: EAGER, onStream: (stream) => player.attach(stream), onStatus: redraw });
 const check = new CheckIn({ seat, self, meter, back });
 const cues = new CueView((message) => session.command({ type: 'ack', message }));
@@ -115,7 +115,13 @@ async function preview(tracks) {
   // Muted video may always play; a refusal here only means that the tab is hidden.
   await self.play().catch(() => undefined);
   meter.listen(stream);
-  drawPickers(await list(), stream, choice);
+  await pickers();
+}
+
+/** What there is to choose from, and what is used. */
+async function pickers() {
+  const devices = await list();
+  if (seat.stream) drawPickers(devices, seat.stream, choice);
 }
 
 function join() {
@@ -167,8 +173,14 @@ function onPick(id, key, kind) {
   need(id, HTMLSelectElement).addEventListener('change', (event) => {
     choice[key] = /** @type {HTMLSelectElement} */ (event.target).value;
     remember(choice);
-    void seat.change(kind);
+    void seat.change(kind).then(pickers);
   });
+}
+
+/** @param {'audio' | 'video'} kind */
+function toggle(kind) {
+  seat.toggle(kind);
+  rememberJoined(seat.joined);
 }
 
 /** The loudspeaker or headphones in which the return sounds. */
@@ -189,8 +201,8 @@ function warn(event) {
 
 byId('start').addEventListener('click', () => void start());
 byId('join').addEventListener('click', join);
-byId('mic').addEventListener('click', () => seat.toggle('audio'));
-byId('camera').addEventListener('click', () => seat.toggle('video'));
+byId('mic').addEventListener('click', () => toggle('audio'));
+byId('camera').addEventListener('click', () => toggle('video'));
 byId('share').addEventListener('click', () => void seat.share());
 byId('slides-stop').addEventListener('click', () => seat.unshare());
 byId('ready').addEventListener('click', ready);
@@ -239,9 +251,9 @@ async function awake() {
   if (document.visibilityState === 'visible') await navigator.wakeLock?.request('screen').catch(() => undefined);
 }
 
-/** Kept with this entry of the tab's history: it survives a reload, and nothing else. @param {boolean} joined */
+/** Kept with this entry of the tab's history, with what is switched off: it survives a reload, and nothing else. @param {boolean} joined */
 function rememberJoined(joined) {
-  history.replaceState({ joined }, '');
+  history.replaceState({ joined, off: [...seat.off] }, '');
 }
 
 /** After a reload, and where the browser already allows the camera, nobody should have to click again. */
