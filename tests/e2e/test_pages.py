@@ -13,12 +13,13 @@ from playwright.async_api import Page
 
 from demo.server import Server
 from tests.support import browsers
-from tests.support.cast import eventually, join, state
+from tests.support.cast import eventually, join, state, tally
 from tests.support.media import microphone_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPEAKER = "thony"
+SOUNDS = "!document.querySelector('pv-player video').muted"
 THREE_OF_EACH = "--use-fake-device-for-media-stream=device-count=3,fps=10"
 
 # A camera that another program uses, until `cameraTaken` is false.
@@ -125,6 +126,23 @@ async def test_a_speaker_sees_that_the_producer_speaks(house: House) -> None:
     )
     await house.desk.keyboard.up("t")
     await eventually("silence", lambda: house.speaker.evaluate("document.body.dataset.talkback"), "".__eq__)
+
+
+async def test_on_standby_the_producer_is_heard_without_headphones(house: House) -> None:
+    """The return is silent there, sounds while the producer speaks, and is silent again."""
+    await press(house.desk, f'[data-cue="{SPEAKER}"]')
+    await tally(house.speaker, "standby")
+    await eventually("silent", lambda: house.speaker.evaluate(SOUNDS), False.__eq__)
+    await house.desk.evaluate("document.activeElement.blur()")
+    await house.desk.keyboard.down("t")
+    await eventually(
+        "the voice", lambda: house.speaker.evaluate("document.body.dataset.talkback"), "heard".__eq__
+    )
+    assert await house.speaker.evaluate(SOUNDS)
+    await house.desk.keyboard.up("t")
+    await eventually("silent again", lambda: house.speaker.evaluate(SOUNDS), False.__eq__)
+    await house.desk.keyboard.press("x")
+    await tally(house.speaker, "off")
 
 
 async def test_a_closed_microphone_is_told_to_its_owner(house: House) -> None:

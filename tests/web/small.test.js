@@ -130,6 +130,13 @@ test('on standby the return sounds only in headphones', () => {
   assert.equal(returnSound({ tally: 'off', wanted: true, headphones: false }).on, true);
 });
 
+test('on standby a producer who speaks is heard without headphones, unless the sound was switched off', () => {
+  const called = { wanted: true, headphones: false, mixMinus: true, called: true };
+  assert.equal(returnSound({ ...called, tally: 'standby' }).on, true);
+  assert.equal(returnSound({ ...called, tally: 'standby', wanted: false }).on, false);
+  assert.equal(returnSound({ ...called, tally: 'air' }).on, false);
+});
+
 const feed = { id: 'ana', owner: 'ana', kind: 'camera', width: 1280, height: 720, fps: 29.9, verdict: 'good', why: '' };
 
 test('a feed is told by figures, and by a word or what is wrong with it', () => {

@@ -85,6 +85,7 @@ function drawReturn() {
     headphones: choice.headphones,
     mixMinus: back.options.path === '/whep/return',
     company: light === 'air' && event !== null && (onNow(event)?.speakers.length ?? 0) > 1,
+    called: voices.length > 0,
   });
   const on = verdict.on || local.listenNow;
   if (player.hasSound !== on && player.dataset.sound !== 'refused') player.sound(on);
