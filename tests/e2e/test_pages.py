@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from demo.control import Control, pass_of
 from demo.server import Server
 from tests.support import browsers
 from tests.support.cast import eventually, join, state, tally
@@ -55,6 +56,10 @@ async def house(
     folder = tmp_path_factory.mktemp("media")
     # These cameras are large, and a busy machine must not take the speaker off the air.
     table = event_table(3, limits={"dead_feed_ms": 2500})
+    table["talks"] += [
+        {"id": ident, "title": f"More, {ident}", "speakers": [SPEAKER], "minutes": 10}
+        for ident in ("second", "third", "fourth")
+    ]
     server: Server = await start_server(table)
     links = await server.links()
     microphone = microphone_file(folder / "microphone.wav", 520.0)
@@ -160,7 +165,7 @@ async def test_the_rundown_is_edited_while_it_runs(house: House) -> None:
     order = [talk["id"] for talk in (await state(house.desk))["show"]["talks"]]
     await house.desk.evaluate('(id) => document.querySelector(`[data-handle="${id}"]`).focus()', order[2])
     await house.desk.keyboard.press("ArrowUp")
-    moved = [order[0], order[2], order[1]]
+    moved = [order[0], order[2], order[1], *order[3:]]
     await eventually(
         "the new order",
         lambda: house.desk.evaluate(
@@ -246,6 +251,28 @@ async def test_a_removed_speaker_is_told_so_and_comes_back_when_admitted(house: 
     await eventually(
         "no card", lambda: house.speaker.evaluate("document.body.dataset.card ?? 'none'"), "".__eq__
     )
+
+
+async def test_the_floor_is_passed_only_as_it_was_shown(house: House) -> None:
+    """Between the two presses the show moves on: the second one is refused, and the speaker reads why."""
+    page = house.speaker
+    await eventually(
+        "the camera is sent", lambda: page.evaluate("document.body.dataset.sending"), "connected".__eq__
+    )
+    async with Control(house.server.url, pass_of(house.links["producer"]), "produce") as producer:
+        await producer.command("take", talk="second", force=True)
+        await producer.command("cue", talk="third")
+        ready = page.locator("#pass-floor:not([aria-disabled])", has_text="Pass the floor to")
+        await eventually("what to pass", ready.count)
+        await page.evaluate("{ const now = Date.now(); Date.now = () => now; }")  # no press is too late
+        await press(page, "#pass-floor")
+        await eventually("armed", page.locator("#pass-floor[data-armed]").count)
+        await producer.command("take", talk="third", force=True)
+        await producer.command("cue", talk="fourth")
+        await eventually("seen", lambda: state(page), lambda now: now["show"]["standby"] == "fourth")
+        await press(page, "#pass-floor")
+        await eventually("told", page.locator("#notices", has_text="The show has moved on").count)
+        assert (await house.talk("third"))["state"] == "live"
 
 
 async def test_a_camera_that_was_taken_is_turned_on_later(house: House) -> None:

@@ -27,6 +27,7 @@ const local = {
   wantsReturn: true,
   listenNow: false,
   armedUntil: 0,
+  armedAt: /** @type {number | undefined} */ (undefined), // the revision that the first press saw
   tracks: '',
 };
 
@@ -145,9 +146,10 @@ function passFloor() {
   if (byId('pass-floor').getAttribute('aria-disabled') === 'true') return;
   if (Date.now() < local.armedUntil) {
     local.armedUntil = 0;
-    session.command({ type: 'pass_floor' });
+    session.command({ type: 'pass_floor', revision: local.armedAt });
   } else {
     local.armedUntil = Date.now() + ARMED_FOR;
+    local.armedAt = session.state.show?.revision;
   }
   tick();
 }
