@@ -6,6 +6,7 @@ import { Element, install, pass } from './browser.js';
 
 install();
 const { markIdle } = await import('../../web/js/components/idle.js');
+const { Meter } = await import('../../web/js/components/meter.js');
 const { Timeline } = await import('../../web/js/components/timeline.js');
 const { twice } = await import('../../web/js/components/twice.js');
 
@@ -89,4 +90,23 @@ test('who does nothing for three seconds is idle, until they move, press or type
   pass(3000);
   happens('pointermove', { screenX: 1, screenY: 1 }); // nobody has moved
   assert.equal(idle(), true);
+});
+
+/** A microphone whose samples are all `value`, in an audio context that is in this `state`. @returns {number | null} the check-in's peak */
+function peakOf(value, state = 'running') {
+  const node = { connect() {}, disconnect() {} };
+  const context = { state, resume: async () => undefined, createMediaStreamSource: () => node };
+  const analyser = { getFloatTimeDomainData: (samples) => void samples.fill(value) };
+  Object.assign(globalThis, { AudioContext: function () { return context; }, AnalyserNode: function () { return analyser; } });
+  const meter = new Meter();
+  meter.listen({ getAudioTracks: () => [{}] });
+  pass(1000);
+  return meter.takePeak();
+}
+
+test('the meter tells digital silence from a quiet room, and both from what it cannot measure', () => {
+  assert.equal(peakOf(0), -100);
+  assert.equal(Math.round(peakOf(0.0005)), -66);
+  assert.equal(Math.round(peakOf(0.1)), -20);
+  assert.equal(peakOf(0, 'suspended'), null);
 });

@@ -50,7 +50,7 @@ test('cues wait until they are acknowledged, the newest on top', () => {
   assert.deepEqual(openCues(show()), []);
 });
 
-const fine = { bitrate: 2_400_000, loss: 0, rtt: 40, width: 1280, height: 720, fps: 30, limited: 'none', bright: 120, level: -20, back: 30 };
+const fine = { bitrate: 2_400_000, loss: 0, rtt: 40, width: 1280, height: 720, fps: 30, limited: 'none', room: 5_000_000, bright: 120, level: -20, back: 30 };
 const check = (over, times = SAMPLES) => findings(Array.from({ length: times }, () => ({ ...fine, ...over })));
 const tone = (all, what) => all.find((finding) => finding.what === what).tone;
 
@@ -62,7 +62,9 @@ test('a good line, picture and voice need nothing', () => {
 
 test('what is wrong is named, with what to do about it', () => {
   for (const [over, what, expected] of [
-    [{ bitrate: 150_000 }, 'line', 'bad'],
+    [{ bitrate: 150_000, limited: 'bandwidth', room: null }, 'line', 'bad'],
+    [{ bitrate: 300_000, room: 350_000 }, 'line', 'bad'],
+    [{ bitrate: 600_000, room: 650_000 }, 'line', 'warn'],
     [{ bitrate: 900_000, limited: 'bandwidth' }, 'line', 'warn'],
     [{ loss: 0.08 }, 'loss', 'bad'],
     [{ rtt: 700 }, 'loss', 'warn'],
@@ -86,8 +88,15 @@ test('what is wrong is named, with what to do about it', () => {
   }
 });
 
+test('a still picture and none at all say nothing of the line', () => {
+  for (const room of [5_000_000, null]) assert.equal(tone(check({ bitrate: 90_000, room }), 'line'), 'good');
+  assert.match(check({ bitrate: 90_000 }).find(({ what }) => what === 'line').found, /5\.0 Mbit/);
+  const voice = check({ bitrate: 40_000, height: 0, width: 0, room: 300_000 });
+  assert.equal(voice.some(({ what }) => what === 'line'), false);
+});
+
 test('the first seconds, while a line finds its speed, do not count', () => {
-  const slow = { ...fine, bitrate: 100_000 };
+  const slow = { ...fine, bitrate: 100_000, limited: 'bandwidth', room: 150_000 };
   assert.equal(tone(findings([slow, slow, slow, fine, fine, fine]), 'line'), 'good');
   assert.deepEqual(findings([]), []);
 });

@@ -103,6 +103,12 @@ test('statistics of a connection without media are zeros, not errors', () => {
   assert.equal(summarisePublish([], null, 0).summary.height, 0);
 });
 
+test('publishing tells what the line would carry, where the browser knows', () => {
+  const pair = { type: 'candidate-pair', nominated: true, availableOutgoingBitrate: 1_234_567.8 };
+  assert.equal(summarisePublish([pair], null, 0).summary.room, 1_234_568);
+  assert.equal('room' in summarisePublish([], null, 0).summary, false);
+});
+
 test('a line in plain words: good, fair, poor', () => {
   assert.equal(quality({ loss: 0, rtt_ms: 40, height: 720 }).level, 'good');
   assert.equal(quality({ loss: 0.04, height: 720 }).level, 'fair');

@@ -2,8 +2,9 @@
 
 /**
  * @typedef {{bitrate: number, loss: number, rtt: number, width: number, height: number, fps: number, limited: string,
- *   bright: number | null, level: number | null, back: number | null}} Sample
- *   one second of it. `bitrate` bit/s and `loss` (0 to 1) as sent, `rtt` ms, `bright` 0 to 255 of the own picture, null without one,
+ *   room: number | null, bright: number | null, level: number | null, back: number | null}} Sample
+ *   one second of it. `bitrate` bit/s and `loss` (0 to 1) as sent, `rtt` ms,
+ *   `room` bit/s that the browser believes the line to carry, null where it does not say, `bright` 0 to 255 of the own picture, null without one,
  *   `level` the loudest of the second in dBFS, null without a microphone, `back` pictures a second of the programme as received
  * @typedef {'good' | 'warn' | 'bad'} Tone
  * @typedef {{what: 'line' | 'loss' | 'picture' | 'light' | 'voice' | 'return', name: string, tone: Tone, found: string, fix: string}} Finding
@@ -26,7 +27,9 @@ const known = (values) => values.filter((value) => value !== null);
 export function findings(samples) {
   const steady = samples.slice(Math.min(WARM_UP, Math.max(0, samples.length - 1)), SAMPLES);
   if (steady.length === 0) return [];
-  return [line(steady), loss(steady), picture(steady), light(steady), voice(samples), back(steady)];
+  // Without a picture next to nothing is sent, and that says nothing of the line.
+  const sends = steady[steady.length - 1].height > 0;
+  return [...(sends ? [line(steady)] : []), loss(steady), picture(steady), light(steady), voice(samples), back(steady)];
 }
 
 /** @param {Finding[]} all @returns {Tone} the worst of them */
@@ -35,14 +38,21 @@ export function verdict(all) {
   return all.some((finding) => finding.tone === 'warn') ? 'warn' : 'good';
 }
 
-/** @param {Sample[]} samples @returns {Finding} */
+/**
+ * A still or dark picture needs next to nothing, so what is sent says little of the line: it is thin only where the
+ * picture had to give way to it, or fills what there is room for.
+ *
+ * @param {Sample[]} samples @returns {Finding}
+ */
 function line(samples) {
-  const megabits = mean(samples.map((sample) => sample.bitrate)) / 1e6;
-  const found = `${megabits.toFixed(1)} Mbit/s up`;
+  const sent = mean(samples.map((sample) => sample.bitrate)) / 1e6;
+  const room = mean(known(samples.map((sample) => sample.room))) / 1e6;
+  const found = room > sent ? `${room.toFixed(1)} Mbit/s up, ${sent.toFixed(1)} used` : `${sent.toFixed(1)} Mbit/s up`;
   const base = { what: /** @type {const} */ ('line'), name: 'Upload', found };
-  const thin = samples.filter((sample) => sample.limited === 'bandwidth').length * 2 > samples.length;
-  if (megabits < 0.4) return { ...base, tone: 'bad', fix: 'Hardly anything gets through. Use a network cable, or the hotspot of your phone.' };
-  if (thin || megabits < 0.8) return { ...base, tone: 'warn', fix: 'The line is thin. Stop other downloads and cloud backups, or use a network cable.' };
+  const gaveWay = samples.filter((sample) => sample.limited === 'bandwidth').length * 2 > samples.length;
+  const full = room > 0 && room < 0.8 && sent > room / 2;
+  if ((gaveWay || full) && Math.max(sent, room) < 0.4) return { ...base, tone: 'bad', fix: 'Hardly anything gets through. Use a network cable, or the hotspot of your phone.' };
+  if (gaveWay || full) return { ...base, tone: 'warn', fix: 'The line is thin. Stop other downloads and cloud backups, or use a network cable.' };
   return { ...base, tone: 'good', fix: '' };
 }
 

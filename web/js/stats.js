@@ -82,6 +82,8 @@ export function summarisePublish(entries, before, now) {
     rtt_ms: round(rtt * 1000),
     limited: video.qualityLimitationReason ?? 'none',
   });
+  const pair = entries.find((e) => e.type === 'candidate-pair' && e.nominated) ?? {};
+  if (typeof pair.availableOutgoingBitrate === 'number') summary.room = round(pair.availableOutgoingBitrate);
   if (codec) summary.codec = String(codec.mimeType).replace('video/', '');
   addRates(summary, mark, before);
   return { summary, mark };

@@ -8,6 +8,9 @@ import { el } from '../dom.js';
 /** The quietest level drawn, dBFS. */
 const FLOOR = -60;
 
+/** What is said of digital silence, dBFS. */
+const SILENCE = -100;
+
 /** Louder than this counts as a voice, dBFS. */
 const VOICE = -45;
 
@@ -41,7 +44,7 @@ export class Meter extends HTMLElement {
     const value = dbfs === null ? FLOOR : Math.max(FLOOR, Math.min(0, dbfs));
     if (value > VOICE) this.heardAt = performance.now();
     this.#bar.style.setProperty('--level', String((value - FLOOR) / -FLOOR));
-    this.#peak = Math.max(this.#peak ?? FLOOR, dbfs ?? -100);
+    this.#peak = Math.max(this.#peak ?? SILENCE, dbfs ?? SILENCE);
     this.dataset.loud = value > -6 ? 'clip' : value > VOICE ? 'voice' : 'quiet';
     this.setAttribute('aria-valuenow', String(Math.round(value)));
     this.setAttribute('aria-valuetext', value <= FLOOR ? 'silent' : `${Math.round(value)} decibels`);
@@ -75,7 +78,8 @@ export class Meter extends HTMLElement {
   }
 
   #measure() {
-    if (!this.#analyser) return;
+    // A context that sleeps hears nothing, which is not silence.
+    if (!this.#analyser || this.#context?.state !== 'running') return;
     this.#analyser.getFloatTimeDomainData(this.#samples);
     const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
     this.level = power > 0 ? 10 * Math.log10(power) : null;

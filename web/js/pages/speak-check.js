@@ -5,6 +5,9 @@ import { byId, el, keyed, setText, show } from '../dom.js';
 
 /** @typedef {import('../checkin.js').Sample} Sample */
 
+/** While the browser lets nothing be measured, a voice counts as quiet, not as silent; dBFS. */
+const UNKNOWN = -60;
+
 /** The verdict in a sentence. */
 const WORDS = {
   good: 'All is well: picture, voice and line.',
@@ -56,8 +59,9 @@ export class CheckIn {
       height: Number(sent.height ?? 0),
       fps: Number(sent.fps ?? 0),
       limited: String(sent.limited ?? 'none'),
+      room: sent.room === undefined ? null : Number(sent.room),
       bright: seat.on('video') ? this.#brightness() : null,
-      level: seat.on('audio') ? peak : null,
+      level: seat.on('audio') ? peak ?? UNKNOWN : null,
       back: back.status.state === 'connected' ? Number(back.summary.fps ?? 0) : null,
     };
   }
