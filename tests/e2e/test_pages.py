@@ -3,6 +3,7 @@
 The acts build on one another: one server, one desk and one speaker play them all.
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,19 @@ from tests.support.media import microphone_file
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPEAKER = "thony"
+GUEST_ID = "lanvin"
 SOUNDS = "!document.querySelector('pv-player video').muted"
 THREE_OF_EACH = "--use-fake-device-for-media-stream=device-count=3,fps=10"
 
-# A camera that another program uses, until `cameraTaken` is false.
-TAKEN = """
+# A camera that another program uses, until `cameraTaken` is false, and the page's lines, to be broken.
+GUEST = """
+window.lines = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...where) {
+    super(...where);
+    window.lines.push(this);
+  }
+};
 window.cameraTaken = true;
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = (wish) => {
@@ -99,6 +108,28 @@ async def starts(page: Page) -> int:
     """How many connections have carried the speaker's camera."""
     found: int = (await page.evaluate("window.pavilion.stats()"))["starts"]
     return found
+
+
+def producer(house: House) -> Control:
+    """A second hand at the desk, which says commands."""
+    return Control(house.server.url, pass_of(house.links["producer"]), "produce")
+
+
+@contextlib.asynccontextmanager
+async def guest(house: House) -> AsyncIterator[Page]:
+    """Another speaker in the green room, without a camera, which another program has."""
+    assert house.speaker.context.browser is not None
+    fresh = await browsers.context(house.speaker.context.browser, permissions=["camera", "microphone"])
+    await fresh.add_init_script(GUEST)
+    page = await fresh.new_page()
+    await page.goto(house.links[GUEST_ID])
+    await press(page, "#start")
+    await press(page, "#join:not([hidden])")
+    await eventually(
+        "the voice is sent", lambda: page.evaluate("document.body.dataset.sending"), "connected".__eq__
+    )
+    yield page
+    await fresh.close()
 
 
 async def test_a_text_cue_is_read_and_acknowledged(house: House) -> None:
@@ -259,16 +290,16 @@ async def test_the_floor_is_passed_only_as_it_was_shown(house: House) -> None:
     await eventually(
         "the camera is sent", lambda: page.evaluate("document.body.dataset.sending"), "connected".__eq__
     )
-    async with Control(house.server.url, pass_of(house.links["producer"]), "produce") as producer:
-        await producer.command("take", talk="second", force=True)
-        await producer.command("cue", talk="third")
+    async with producer(house) as control:
+        await control.command("take", talk="second", force=True)
+        await control.command("cue", talk="third")
         ready = page.locator("#pass-floor:not([aria-disabled])", has_text="Pass the floor to")
         await eventually("what to pass", ready.count)
         await page.evaluate("{ const now = Date.now(); Date.now = () => now; }")  # no press is too late
         await press(page, "#pass-floor")
         await eventually("armed", page.locator("#pass-floor[data-armed]").count)
-        await producer.command("take", talk="third", force=True)
-        await producer.command("cue", talk="fourth")
+        await control.command("take", talk="third", force=True)
+        await control.command("cue", talk="fourth")
         await eventually("seen", lambda: state(page), lambda now: now["show"]["standby"] == "fourth")
         await press(page, "#pass-floor")
         await eventually("told", page.locator("#notices", has_text="The show has moved on").count)
@@ -277,27 +308,31 @@ async def test_the_floor_is_passed_only_as_it_was_shown(house: House) -> None:
 
 async def test_a_camera_that_was_taken_is_turned_on_later(house: House) -> None:
     """Whoever joins without a picture reads what has the camera, and has it by one press when it is free."""
-    fresh = await browsers.context(
-        house.speaker.context.browser,  # type: ignore[arg-type]
-        permissions=["camera", "microphone"],
-    )
-    await fresh.add_init_script(TAKEN)
-    page = await fresh.new_page()
-    await page.goto(house.links["lanvin"])
-    await press(page, "#start")
-    told = page.locator("#notices", has_text="in use by another program")
-    await eventually("told", told.count)
-    await press(page, "#join")
-    await eventually(
-        "the voice is sent", lambda: page.evaluate("document.body.dataset.sending"), "connected".__eq__
-    )
-    assert await page.locator("#pick-camera option:checked").all_text_contents() == ["No camera"]
-    await page.evaluate("window.cameraTaken = false")
-    await press(page, "#camera")
-    await eventually("a picture", lambda: page.evaluate("window.pavilion.stats().frames > 0"))
-    assert await page.locator("#notices .notice").count() == 0
-    assert await text(page, "#camera") == "Camera on"
-    await fresh.close()
+    async with guest(house) as page:
+        told = page.locator("#notices", has_text="in use by another program")
+        await eventually("told", told.count)
+        assert await page.locator("#pick-camera option:checked").all_text_contents() == ["No camera"]
+        await page.evaluate("window.cameraTaken = false")
+        await press(page, "#camera")
+        await eventually("a picture", lambda: page.evaluate("window.pavilion.stats().frames > 0"))
+        assert await page.locator("#notices .notice").count() == 0
+        assert await text(page, "#camera") == "Camera on"
+
+
+async def test_what_a_producer_took_back_is_not_said_again(house: House) -> None:
+    """No longer ready by a producer's word: the page does not say "ready" again when its line comes back."""
+    async with guest(house) as page, producer(house) as control:
+        await press(page, "#ready")
+        await eventually("yes", lambda: page.get_attribute("#ready", "aria-pressed"), "true".__eq__)
+        await control.command("ready", ready=False, person=GUEST_ID)
+        await eventually("no", lambda: page.get_attribute("#ready", "aria-pressed"), "false".__eq__)
+        before = await page.evaluate("window.lines.length")
+        await page.evaluate("window.lines.at(-1).close()")
+        await eventually("a new line", lambda: page.evaluate("window.lines.length"), lambda now: now > before)
+        await eventually("its welcome", lambda: state(page), lambda now: now["link"] == "open")
+        await control.command("message", to=[GUEST_ID], text="Still there?")
+        await eventually("the cue", page.locator("#cues .cue-text", has_text="Still there?").count)
+        assert control.person(GUEST_ID)["state"] == "green_room"
 
 
 async def test_nothing_went_wrong_in_the_consoles(house: House) -> None:

@@ -23,7 +23,6 @@ const meter = need('meter', Meter);
 const self = need('self', HTMLVideoElement);
 const choice = remembered();
 const local = {
-  wantsReady: false,
   wantsReturn: true,
   listenNow: false,
   armedUntil: 0,
@@ -137,8 +136,7 @@ function join() {
 }
 
 function ready() {
-  local.wantsReady = byId('ready').getAttribute('aria-pressed') !== 'true';
-  session.command({ type: 'ready', ready: local.wantsReady });
+  session.command({ type: 'ready', ready: byId('ready').getAttribute('aria-pressed') !== 'true' });
 }
 
 /** Two presses, because a slip would end the talk. */
@@ -156,11 +154,7 @@ function passFloor() {
 
 /** @param {import('../state.js').State} state @param {import('../state.js').State} before */
 function changed(state, before) {
-  if (tally() === 'air') local.wantsReady = false;
   if (state.bye && state.link === 'ended' && before.link !== 'ended') leave();
-  // After a break the server knows us as present only: say again what we had said.
-  const again = before.show === null && state.show?.you?.state === 'green_room' && local.wantsReady;
-  if (again || (before.link !== 'open' && state.link === 'open' && local.wantsReady)) session.command({ type: 'ready', ready: true });
   redraw();
 }
 
