@@ -335,6 +335,20 @@ async def test_what_a_producer_took_back_is_not_said_again(house: House) -> None
         assert control.person(GUEST_ID)["state"] == "green_room"
 
 
+async def test_long_words_widen_no_phone(house: House) -> None:
+    """A web address in a text cue, and a title of one word: all stays on the screen, "Got it" with it."""
+    async with guest(house) as page, producer(house) as control:
+        await page.set_viewport_size({"width": 390, "height": 844})
+        address = "https://slides.example.org/" + "a" * 63
+        await control.command("message", to=[GUEST_ID], text=address)
+        await control.command("edit", do="retitle", talk=GUEST_ID, title="Stadt" * 20)
+        await eventually("the cue", page.locator("#cues .cue-text", has_text=address).count)
+        await eventually("the title", page.locator("#talk-title", has_text="StadtStadt").count)
+        right = await page.evaluate("document.querySelector('[data-ack]').getBoundingClientRect().right")
+        assert right <= 390
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 async def test_nothing_went_wrong_in_the_consoles(house: House) -> None:
     """Neither page threw or broke its content security policy."""
     for page in (house.desk, house.speaker):
