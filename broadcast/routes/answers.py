@@ -95,7 +95,7 @@ async def errors_in_one_shape(request: web.Request, handler: Handler) -> web.Str
     except web.HTTPException:
         raise  # redirects, 304 and the like
     except ConnectionResetError:
-        raise  # the client is gone; nobody is there to answer
+        return web.Response()  # the client is gone: nobody gets this, and nobody is to read of it
     except Exception:
         log.exception("< %s %s failed", request.method, request.path)
         known = PavilionError("Something failed here; the log says what. Try again.")

@@ -1,5 +1,7 @@
 """Strangers and slips at the HTTP entrances: a clear answer in the one shape, and nothing changes."""
 
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -48,6 +50,25 @@ async def test_health(http: aiohttp.ClientSession, path: str) -> None:
     """Health, readiness and metrics answer."""
     async with http.get(path) as answer:
         assert answer.status == 200
+
+
+async def test_who_knocks_and_is_gone_is_not_in_the_log(server: Server) -> None:
+    """Pages that are closed while they connect, and strangers who do so on purpose: not a line of it."""
+    knock = (
+        f"GET /ws HTTP/1.1\r\nHost: {server.host}:{server.http}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: pavilion.v1\r\n\r\n"
+    )
+    before = server.log.read_text(encoding="utf-8")
+    for _ in range(20):
+        with socket.create_connection((server.host, server.http)) as sock:
+            sock.sendall(knock.encode())
+            sock.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # close as by a reset
+    async with aiohttp.ClientSession(server.url) as session, session.get("/healthz") as answer:
+        assert answer.status == 200, "it has come to those who knocked before"
+    assert "Traceback" not in server.log.read_text(encoding="utf-8").removeprefix(before)
 
 
 async def test_metrics_tell_how_the_server_itself_fares(http: aiohttp.ClientSession) -> None:
