@@ -1,7 +1,8 @@
 """(P) What the mixer has in sight: how old the picture is that it has of each staged feed.
 
 That packets come says nothing of what is in them. Only who decodes them knows whether there is a picture, and
-this is what viewers see: so it decides whether a feed is alive. The process says so with every tick.
+this is what viewers see: so it decides whether a feed is alive. The process says so with every tick. See
+docs/decisions/022-what-the-mixer-sees.md.
 """
 
 from collections.abc import Mapping
