@@ -185,7 +185,7 @@ class Stage:
             ],
             "mixer": {
                 "state": self._mixer.state,
-                **{k: figures.get(k) for k in ("fps", "late_ms", "restarts")},
+                **{k: figures.get(k) for k in ("fps", "nominal_fps", "late_ms", "restarts")},
             },
             **self.more_health(),
         }

@@ -22,13 +22,13 @@ from signaling.client import BUSY, REMOVED, SHUTDOWN, Client, Connection, Goodby
 from signaling.crowd import Crowd
 from signaling.director import Director, Level, Stage
 from signaling.event import Event, Moment, Person, Plan, Role
-from signaling.facts import Record
 from signaling.journal import Journal
 from signaling.ledger import Ledger
 from signaling.messages import Hello
 from signaling.orders import Command
 from signaling.passes import Claims, Passes
 from signaling.plans import MACHINE
+from signaling.records import Record
 from signaling.refusal import PassRefused, Refused
 from signaling.show import Show
 from signaling.views import welcome

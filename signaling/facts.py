@@ -1,15 +1,11 @@
 """(P) The facts: what has happened to the show. The journal is a list of them, the state their sum.
 
 A command is decided once, when it comes; what it led to is written down as facts and never decided again, so
-a restart cannot come to another conclusion. Names and fields are stored: add fields with defaults, never
-rename one.
+a restart cannot come to another conclusion. Names and fields are stored (`records.py`): add fields with
+defaults, never rename one.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass, field
 
 from signaling.event import Slate
 
@@ -124,6 +120,13 @@ class Returned:
 
     token: str
     lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The talk on air was taken without asking for pictures and has one now: it is watched like any other."""
+
+    talk: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,44 +360,5 @@ Fact = (
     Came | Left | Readied | FeedUp | FeedDown | Cued | Began | Committed | Confirmed | Aborted | FellBack
     | Returned | Rescened | Counted | Warned | Restarted | Ended | Lost | Moved | Added | Skipped | Extended
     | Retimed | Retitled | Redrawn | Automated | Reslated | Levelled | Spoke | Texted | Acknowledged | Removed
-    | Admitted | Erased | TargetAdded | TargetRemoved | TargetSwitched | Reaired | Unreaired
+    | Admitted | Seen | Erased | TargetAdded | TargetRemoved | TargetSwitched | Reaired | Unreaired
 )  # fmt: skip
-
-_FACTS: Mapping[str, type[Any]] = MappingProxyType({fact.__name__: fact for fact in Fact.__args__})
-
-_LISTS = frozenset(("feeds", "people", "speakers", "to", "lost"))  # tuples that JSON turns to lists
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of the journal: when (Unix seconds), who asked what under which id, and what it led to."""
-
-    at: float
-    facts: tuple[Fact, ...]
-    person: str = ""
-    id: str = ""
-    command: str = ""
-
-
-def encode(facts: Iterable[Fact]) -> str:
-    """Facts as JSON text, for the journal."""
-    return json.dumps([{"fact": type(fact).__name__, **asdict(fact)} for fact in facts], ensure_ascii=False)
-
-
-def decode(text: str) -> tuple[Fact, ...]:
-    """The reverse of `encode`. Raises ValueError where the text holds anything else."""
-    try:
-        return tuple(_decode_one(item) for item in json.loads(text))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a list of facts: {error}") from error
-
-
-def _decode_one(item: dict[str, Any]) -> Fact:
-    fields = dict(item)
-    kind = _FACTS[fields.pop("fact")]
-    if fields.get("slate") is not None:
-        fields["slate"] = Slate(**fields["slate"])
-    for name in _LISTS & fields.keys():
-        fields[name] = tuple(fields[name])
-    fact: Fact = kind(**fields)
-    return fact

@@ -32,6 +32,7 @@ from signaling.facts import (
     Restarted,
     Retitled,
     Returned,
+    Seen,
 )
 
 PREPARE_SECONDS = 2.0  # for a feed that was not staged to show its first picture: a keyframe and its decoding
@@ -52,7 +53,8 @@ class Air:
     """The one thing on air: the talk, or the slate when `talk` is None.
 
     `token` names this picture to the mixer. `held` is a talk that was interrupted; with `returns` it comes
-    back by itself. `layout` is the talk's (the held one's, too). `forced`: taken without asking for pictures.
+    back by itself. `layout` is the talk's (the held one's, too). `forced`: taken without asking for pictures,
+    and not seen with any since.
     `airing` is the token with which the talk came on air, so that its clip goes on when it is shown anew.
     `lost` are its feeds that have died, without which it is drawn. `ended`: its clip is over, so something
     has to follow; `stranded`: what was to follow could not come, so it will be the slate.
@@ -194,6 +196,8 @@ class Floor:
                 return self._fell_back(fact, now)
             case Returned():
                 return self._returned(fact, now)
+            case Seen():
+                return replace(self, air=replace(self.air, forced=False))
             case Rescened():
                 air = replace(self.air, token=fact.token, layout=fact.layout, transition=fact.transition)
                 return replace(self, air=air)

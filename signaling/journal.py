@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from signaling.facts import Record, decode, encode
+from signaling.records import Record, decode, encode
 
 SYNC_SECONDS = 1.0
 RETRY_SECONDS = 1.0  # until what the disk has refused is tried again, if nothing else is written before

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from signaling.answers import Answer
-from signaling.facts import Record
 from signaling.journal import Journal, JournalError
+from signaling.records import Record
 
 PATIENCE = 0.5  # seconds that the show waits for a disk
 SILENCE = 5.0  # ... after which the producers should know

@@ -3,8 +3,9 @@
 import json
 
 from signaling.backstage import Move
-from signaling.facts import Began, Record
+from signaling.facts import Began
 from signaling.orders import Acknowledge, Ready
+from signaling.records import Record
 
 OWN = (Ready.TYPE, Acknowledge.TYPE)  # what speakers say of themselves is seen in their states
 

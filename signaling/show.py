@@ -24,14 +24,15 @@ from signaling.facts import (
     FellBack,
     Left,
     Lost,
-    Record,
     Restarted,
     Returned,
+    Seen,
     Warned,
 )
 from signaling.handoff import HandOff, Phase
 from signaling.moves import move_of
 from signaling.orders import Command
+from signaling.records import Record
 from signaling.refusal import Refused
 from signaling.state import State, UnknownName, apply, noted
 from signaling.succession import follow_up, people_fit
@@ -180,6 +181,8 @@ class Show:
             return []
         missing = set(self._sight.missing(talk))
         alive = self._alive(talk, missing)
+        if alive and air.forced:
+            return [Seen(talk.id)]  # journalled, for a restart must not forget that it can die
         verdict = self._watch.look(talk.id, air.talk is not None, alive, air.forced, now.mono)
         if verdict is Verdict.DEAD:
             return [FellBack(state.next_token, "feed_dead", f"No picture any more: {talk.title}.")]

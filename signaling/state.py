@@ -35,6 +35,7 @@ from signaling.facts import (
     Retimed,
     Retitled,
     Returned,
+    Seen,
     Skipped,
     Spoke,
     TargetAdded,
@@ -175,7 +176,7 @@ def _check_names(state: State, fact: Fact) -> None:
             raise UnknownName(talk)
         case (
             Moved(talk) | Skipped(talk) | Extended(talk) | Retimed(talk) | Retitled(talk) | Redrawn(talk)
-            | Automated(talk) | Ended(talk)
+            | Automated(talk) | Ended(talk) | Seen(talk)
         ) if state.rundown.item(talk) is None:  # fmt: skip
             raise UnknownName(talk)
         case (

@@ -16,6 +16,7 @@ from signaling.plans import MACHINE
 from signaling.roster import Seat
 from signaling.rundown import Item
 from signaling.state import State
+from signaling.succession import next_by_itself
 
 BACKSTAGE = (Role.PRODUCER, Role.SPEAKER)  # who sees how the others are
 
@@ -68,7 +69,7 @@ class StateTexts:
 
 def common_state(state: State, role: str, now: float) -> dict[str, Any]:
     """Everything but `you`, as this role sees it."""
-    ahead = forecast_of(state, now)
+    ahead, following = forecast_of(state, now), next_by_itself(state)
     view = {
         "type": "state",
         "revision": state.revision,
@@ -77,6 +78,7 @@ def common_state(state: State, role: str, now: float) -> dict[str, Any]:
         "phase": state.rundown.phase,
         "air": _air(state),
         "standby": state.rundown.standby,
+        "follows": None if following is None else following.id,
         "hand_off": _hand_off(state),
         "talks": [_talk(state, item, role, ahead) for item in state.rundown],
         "forecast": {

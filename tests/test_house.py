@@ -67,6 +67,7 @@ PURE = [
             "signaling/moves.py",
             "signaling/orders.py",
             "signaling/plans.py",
+            "signaling/records.py",
             "signaling/refusal.py",
             "signaling/roster.py",
             "signaling/rules.py",

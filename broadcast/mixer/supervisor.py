@@ -186,9 +186,10 @@ class Mixer:
             self._air.send(Word.KEYFRAME, rendition.encode())
 
     def stats(self) -> dict[str, Any]:
-        """`fps`, `late_ms` (worst of the last second), `early` (cuts begun before their tick), `restarts`,
-        `cpu` (cores), `dropped`, `pid`, and `sources`: decoded fps, delay, failures of each staged feed."""
-        figures = self._meter.figures(self._stats)
+        """`fps`, `nominal_fps` (what it should be), `late_ms` (worst of the last second), `early` (cuts begun
+        before their tick), `restarts`, `cpu` (cores), `dropped`, `pid`, and `sources`: of each staged feed
+        decoded fps, delay, failures."""
+        figures = {**self._meter.figures(self._stats), "nominal_fps": self.settings.fps}
         pid = self._air.pid if self._air else None
         return {**figures, "restarts": self.restarts, "dropped": self.dropped, "pid": pid}
 

@@ -18,9 +18,10 @@ from typing import Any
 
 from signaling.desk import Desk
 from signaling.event import Person, Slate, Talk
-from signaling.facts import Began, Confirmed, Record
+from signaling.facts import Began, Confirmed
 from signaling.journal import Journal
 from signaling.passes import Passes
+from signaling.records import Record
 from tests.signaling.stagehand import EVENT, FakeStage
 
 SECRET = b"a secret of thirty-two bytes or so"

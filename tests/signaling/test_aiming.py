@@ -8,9 +8,9 @@ import pytest
 from signaling.aiming import MAX_TARGETS
 from signaling.director import Director
 from signaling.event import Role
-from signaling.facts import decode, encode
 from signaling.messages import parse
 from signaling.orders import AddTarget, RemoveTarget, StartTarget, StopTarget
+from signaling.records import decode, encode
 from signaling.refusal import Refused
 from signaling.show import Show
 from signaling.views import common_state

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signaling.facts import Record
 from signaling.journal import Journal, JournalError
+from signaling.records import Record
 from tests.signaling.house import House, until
 from tests.signaling.stagehand import EVENT
 

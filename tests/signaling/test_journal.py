@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.facts import Erased, Fact, Record, decode, encode
+from signaling.facts import Erased, Fact
 from signaling.journal import Journal, JournalError
+from signaling.records import Record, decode, encode
 from tests.support.cast import eventually
 from tests.support.disks import fill, small_disk
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from signaling.facts import Record
 from signaling.journal import Journal
 from signaling.ledger import SILENCE, Ledger
+from signaling.records import Record
 
 
 class Held(Journal):

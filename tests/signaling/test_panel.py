@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from signaling.event import Talk
+from signaling.event import Role, Talk
 from signaling.facts import Lost
 from signaling.handoff import PREPARE_SECONDS, Phase
 from signaling.orders import Cue, Extend, PassFloor, Ready, Reslate, Retitle, SetScene, ShowSlate, Skip, Take
+from signaling.views import common_state
 from tests.signaling.stagehand import EVENT, THONY, at
 from tests.signaling.test_show import Rehearsal
 
@@ -193,6 +194,11 @@ def test_the_end_of_a_clip_when_the_next_has_no_picture() -> None:
     assert show.air is None
 
 
+def follows(show: Rehearsal) -> str | None:
+    """What the speakers' pages say that comes when the floor is passed."""
+    return common_state(show.show.state, Role.SPEAKER, show.now)["follows"]
+
+
 def test_an_automatic_talk() -> None:
     """It follows a clip by itself, and when its speaker passes the floor, but no slate."""
     show = Rehearsal(THEN_AUTOMATIC)
@@ -205,9 +211,11 @@ def test_an_automatic_talk() -> None:
     show = Rehearsal(THEN_AUTOMATIC)
     show.on_air("one")
     assert show.do(PassFloor("p"), THONY) == "nothing_on_standby"
+    assert follows(show) is None, "and the speaker's page offers nothing else"
     show.do(Skip("s", "two"))
     show.on_air("panel")
     show.do(Skip("f", "film"))
+    assert follows(show) == "break"
     assert show.do(PassFloor("q"), THONY) == "running"
     show.shown()
     assert show.air == "break"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from signaling.event import Moment, Person
-from signaling.facts import Aborted, Began, Confirmed, FellBack, Record, decode, encode
+from signaling.facts import Aborted, Began, Confirmed, FellBack
 from signaling.handoff import COMMIT_SECONDS, PREPARE_SECONDS, RESTART_SECONDS, Air, Phase
 from signaling.orders import (
     Acknowledge,
@@ -40,6 +40,7 @@ from signaling.orders import (
     TalkBack,
     Unskip,
 )
+from signaling.records import Record, decode, encode
 from signaling.refusal import Refused
 from signaling.rundown import TalkState
 from signaling.show import Show

@@ -18,8 +18,9 @@ from broadcast.mixer.sound import BLOCK, RATE
 from broadcast.outputs.hls.origin import Origin, OriginSettings
 from broadcast.outputs.hls.store import current_session
 from broadcast.rtp.frame import Codec, Frame
-from signaling.facts import Began, Committed, Confirmed, Fact, Record
+from signaling.facts import Began, Committed, Confirmed, Fact
 from signaling.journal import Journal
+from signaling.records import Record
 from tests.support.codes import code_of, stamp
 
 FPS, SEGMENT = 30, 2  # pictures, seconds

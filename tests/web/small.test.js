@@ -164,9 +164,17 @@ test('what a feed lacks is said by name: page, camera, picture', () => {
 
 test('a screen without picture or sound is marked', () => {
   const screen = { id: '1', name: 'Wall', role: 'screen', page: 'screen', since: 0, rtt_ms: 4, stats: { fps: 30, sound: 1 } };
-  assert.equal(clientWords(screen).tone, 'good');
-  assert.equal(clientWords({ ...screen, stats: { fps: 30, sound: 0 } }).tone, 'warn');
-  assert.equal(clientWords({ ...screen, stats: { fps: 0 } }).tone, 'bad');
+  const tone = (/** @type {object} */ stats) => clientWords({ ...screen, stats: { ...screen.stats, ...stats } }, null).tone;
+  assert.equal(tone({}), 'good');
+  assert.equal(tone({ sound: 0 }), 'warn');
+  assert.equal(tone({ fps: 0 }), 'bad');
+});
+
+test('pictures are few by the rate of this programme, not by another', () => {
+  const wall = { id: '1', name: 'Wall', role: 'screen', page: 'screen', since: 0, rtt_ms: 4, stats: { fps: 19, sound: 1 } };
+  const of = (/** @type {number} */ rate) => clientWords(wall, { mixer: { nominal_fps: rate } }).tone;
+  assert.equal(of(20), 'good');
+  assert.equal(of(30), 'warn');
 });
 
 test('warnings name what the producer must know', () => {

@@ -4,6 +4,8 @@
 
 /** @typedef {'good' | 'warn' | 'bad' | ''} Tone */
 
+const ENOUGH = 0.8; // of the programme's pictures: below that one sees that some are missing
+
 /** @param {FeedHealth | null} feed @returns {{words: string, tone: Tone}} */
 export function feedWords(feed) {
   if (!feed) return { words: '', tone: '' };
@@ -36,8 +38,13 @@ export function missing(show, health, id) {
   return feed.verdict === 'dead' ? feed.why || 'no picture arrives' : '';
 }
 
-/** What a page reports of itself. @param {ClientHealth} client @returns {{words: string, tone: Tone}} */
-export function clientWords({ page, rtt_ms: rtt, stats }) {
+/** Whether so few pictures of the programme come that one sees it. @param {number} fps @param {Health | null} health */
+export function isSlow(fps, health) {
+  return fps < ENOUGH * (health?.mixer.nominal_fps ?? 30);
+}
+
+/** What a page reports of itself. @param {ClientHealth} client @param {Health | null} health @returns {{words: string, tone: Tone}} */
+export function clientWords({ page, rtt_ms: rtt, stats }, health) {
   const parts = [];
   const fps = stats.fps;
   const loss = Number(stats.loss ?? 0);
@@ -48,7 +55,7 @@ export function clientWords({ page, rtt_ms: rtt, stats }) {
   if (page === 'screen' && stats.sound === 0) parts.push('no sound');
   const noPicture = watches && fps === 0;
   const bad = noPicture || loss > 0.08;
-  const warn = loss > 0.02 || (rtt ?? 0) > 300 || (page === 'screen' && stats.sound === 0) || (watches && typeof fps === 'number' && fps < 24);
+  const warn = loss > 0.02 || (rtt ?? 0) > 300 || (page === 'screen' && stats.sound === 0) || (watches && typeof fps === 'number' && isSlow(fps, health));
   return { words: parts.join(' \u00b7 ') || 'connected', tone: bad ? 'bad' : warn ? 'warn' : 'good' };
 }
 

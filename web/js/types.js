@@ -25,7 +25,7 @@
  * @typedef {{at: number, by: string, person: string, do: string, talk: string | null, who: string | null}} Move a command that was carried out
  * @typedef {{id: string, what: string, at: number | null, loop: boolean, stopped?: boolean}} Reair what is to be on air again: "event" or a talk's id; `stopped` by a producer
  * @typedef {{type: 'state', revision: number, now: number, event: EventInfo, phase: 'before' | 'live' | 'over', air: Air,
- *   standby: string | null, hand_off: {target: string, phase: 'prepare' | 'commit', by: string} | null,
+ *   standby: string | null, follows?: string | null, hand_off: {target: string, phase: 'prepare' | 'commit', by: string} | null,
  *   problem?: (Fault & {at: number}) | null, talks: Talk[], people: Person[],
  *   audience?: {viewers: number, screens: number}, forecast?: {end: number, behind: number},
  *   messages?: Message[], talkback?: {by: string, to: string[]}[], moves?: Move[], targets?: Target[], reairs?: Reair[],
@@ -36,7 +36,7 @@
  *   verdict: 'good' | 'poor' | 'dead', why: string}} FeedHealth
  * @typedef {{id: string, name: string, role: string, page: string, since: number, rtt_ms: number | null,
  *   stats: Record<string, number | string>}} ClientHealth
- * @typedef {{type: 'health', feeds: FeedHealth[], mixer: {state: string, fps: number, late_ms: number, restarts: number},
+ * @typedef {{type: 'health', feeds: FeedHealth[], mixer: {state: string, fps: number, nominal_fps: number, late_ms: number, restarts: number},
  *   recording?: {state: 'ok' | 'low' | 'full', free: number, rate: number, left: number | null, files: number, notice: string},
  *   restream?: TargetLine[], clients: ClientHealth[]}} Health
  * @typedef {{id: string, name: string, role: string}} You

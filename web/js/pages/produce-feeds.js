@@ -58,7 +58,7 @@ export function drawHealth(state, pool, listening, hands) {
     },
     (tile, id) => tile.update(viewOf(state, event, id, pool, listening)),
   );
-  drawClients(state.health?.clients ?? []);
+  drawClients(state.health);
 }
 
 /** Meters move faster than health comes. @param {FeedPool} pool */
@@ -69,12 +69,13 @@ export function drawLevels(pool) {
   }
 }
 
-/** @param {import('../types.js').ClientHealth[]} clients */
-function drawClients(clients) {
+/** @param {import('../types.js').Health | null} health */
+function drawClients(health) {
+  const clients = health?.clients ?? [];
   setText(byId('clients-count'), clients.length > 0 ? String(clients.length) : '');
   keyed(byId('clients'), clients, (client) => `${client.id} ${client.page} ${client.since}`, () => el('li', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'clients-who' }, el('strong'), el('span', { class: 'muted' })), el('span', { class: 'clients-words number' })), (node, client) => {
     const [dot, who, words] = /** @type {HTMLElement[]} */ ([...node.children]);
-    const said = clientWords(client);
+    const said = clientWords(client, health);
     node.dataset.client = client.page;
     dot.dataset.tone = said.tone;
     setText(/** @type {Node} */ (who.firstChild), client.name || 'Viewer');

@@ -2,7 +2,7 @@
 
 import { bothClocks, updateHeader } from '../components/header.js';
 import { byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
-import { missing, warnings } from '../health.js';
+import { isSlow, missing, warnings } from '../health.js';
 import { moveKey, moveWords } from '../moves.js';
 import { anyway } from '../refusals.js';
 import { doubts, endsAt, feedsOf, namesOf, onNow, personById, talkById } from '../rundown.js';
@@ -11,9 +11,6 @@ import { fault } from '../words.js';
 import { feedName } from './produce-feeds.js';
 
 /** @typedef {import('../state.js').State} State @typedef {import('../types.js').Show} Show @typedef {import('../feed-pool.js').FeedPool} FeedPool */
-
-/** Pictures a second below which the producer is told; the word alone, because a live region must not chatter. */
-const SLOW_MIXER = 24;
 
 /** @param {State} state @returns {boolean} whether a card stands in place of the desk */
 export function drawRefused(state) {
@@ -39,7 +36,8 @@ export function drawDesk(state, local) {
   }
   const mixer = byId('mixer');
   const up = health?.mixer.state === 'up';
-  const slow = up && health.mixer.fps < SLOW_MIXER;
+  const slow = up && isSlow(health.mixer.fps, health);
+  // The word alone, because a live region must not chatter.
   setText(mixer, !health ? 'Mixer \u2026' : slow ? 'Mixer too slow' : up ? 'Mixer up' : 'Mixer starting');
   mixer.title = health ? `${Math.round(health.mixer.fps)} fps, ${Math.round(health.mixer.late_ms)} ms late, restarted ${health.mixer.restarts} times` : '';
   mixer.dataset.tone = !health ? '' : slow ? 'warn' : up ? 'good' : 'bad';

@@ -4,7 +4,7 @@ import { updateHeader } from '../components/header.js';
 import { setTally } from '../components/tally.js';
 import { announce, byId, el, keyed, need, setAttribute, setText, show } from '../dom.js';
 import { turnWords } from '../cues.js';
-import { before, namesOf, onNow, talkOf, upNext } from '../rundown.js';
+import { before, namesOf, onNow, talkById, talkOf } from '../rundown.js';
 import { quality } from '../stats.js';
 import { clock, inWords, length, ownZone, sameClock, zoneName } from '../time.js';
 import { fault } from '../words.js';
@@ -112,16 +112,10 @@ function drawWhen(event, mine, now) {
   pill.dataset.tone = mine === onNow(event) ? 'air' : mine.id === event.standby ? 'next' : '';
 }
 
-/** The talk that follows when the floor is passed. @param {Show} event */
-function passTo(event) {
-  const next = upNext(event);
-  return next && (next.id === event.standby || next.automatic) ? next : null;
-}
-
 /** Passing the floor takes two presses. @param {Show | null} event @param {boolean} armed by the first */
 export function drawPass(event, armed) {
   const button = byId('pass-floor');
-  const next = event && passTo(event);
+  const next = event && talkById(event, event.follows ?? null);
   setAttribute(button, 'aria-disabled', next ? null : 'true');
   setAttribute(button, 'data-armed', armed && Boolean(next));
   if (!event || !next) setText(button, 'Pass the floor: nobody is on standby yet');
