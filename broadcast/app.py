@@ -23,7 +23,6 @@ from broadcast.feeds.registry import Feeds
 from broadcast.feeds.whip import WhipFeed
 from broadcast.keeper import Keeper
 from broadcast.links import passes_of, public_url
-from broadcast.mixer.settings import Look, ProgrammeSettings, Rendition
 from broadcast.mixer.supervisor import Mixer
 from broadcast.nights import Nights
 from broadcast.outputs.fanout import Fanout
@@ -57,10 +56,14 @@ STEP_SECONDS = 5.0  # the longest that one step of the shutdown may take
 
 
 class App:
-    """The whole server. `await start()`, then `await stop()`, which is safe after a start that failed."""
+    """The whole server. `await start()`, then `await stop()`, which is safe after a start that failed.
 
-    def __init__(self, config: Config) -> None:
+    `mixer` may have begun already (serve.py); it is started and stopped with the rest.
+    """
+
+    def __init__(self, config: Config, mixer: Mixer) -> None:
         self.config = config
+        self.mixer = mixer
         self.url = public_url(config)
         self.pulse = Pulse()
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
@@ -81,7 +84,6 @@ class App:
                 code="port_taken",
             ) from error
         self._on_stop("UDP port", self.port.close)
-        self.mixer = Mixer(_programme(config))
         self.programme = Programme([each.name for each in self.mixer.settings.renditions])
         self._on_stop("mixer", self.mixer.stop)
         self.origin = Origin(live.origin_settings(config, self.mixer.settings, data))
@@ -313,34 +315,3 @@ def _told(task: "asyncio.Task[None]") -> None:
 async def _cancelled(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _programme(config: Config) -> ProgrammeSettings:
-    programme, sound = config.programme, config.sound
-    return ProgrammeSettings(
-        width=programme.width,
-        height=programme.height,
-        fps=programme.fps,
-        video_kbps=programme.video_kbps,
-        vbv_kbit=programme.burst_kbit,
-        gop_seconds=programme.keyframe_seconds,
-        preset=programme.preset,
-        audio_kbps=programme.audio_kbps,
-        segment_audio_kbps=config.hls.audio_kbps,
-        snapshot_seconds=config.hls.thumbnail_seconds,
-        dissolve_seconds=programme.dissolve_ms / 1000,
-        crossfade_seconds=sound.crossfade_ms / 1000,
-        automatic=sound.automatic,
-        target_lufs=sound.target_lufs,
-        max_gain_db=sound.max_gain_db,
-        ceiling_dbtp=sound.ceiling_dbtp,
-        return_kbps=sound.return_kbps,
-        duck_db=sound.duck_db,
-        hold_seconds=config.limits.dead_feed_ms / 1000,
-        renditions=tuple(
-            Rendition(each.height, each.video_kbps)
-            for each in sorted(programme.renditions, key=lambda each: -each.height)
-            if each.height < programme.height
-        ),
-        look=Look(event=config.event.name, place=config.event.place),
-    )

@@ -26,6 +26,7 @@ async def run(module: str, *arguments: str, given: bytes = b"") -> str:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # its own priority
     )
     try:
         _, said = await process.communicate(given)

@@ -1,15 +1,14 @@
 """The command line: pavilion serve | links | doctor | load.
 
 `run(argv)` returns the exit status: 0 all well, 1 something failed, 2 the command or config.toml is wrong.
+Each command reads what it needs when it is asked for: a server that was killed has to be back at once.
 """
 
 import argparse
 import asyncio
-import contextlib
 import dataclasses
 import json
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,9 @@ from pathlib import Path
 import uvloop
 
 from broadcast import config as settings
-from broadcast.app import App
-from broadcast.client import load
-from broadcast.doctor import examine
+from broadcast import priority
 from broadcast.errors import ConfigError, PavilionError
-from broadcast.links import links
-
-log = logging.getLogger("pavilion")
+from broadcast.serve import serve
 
 
 def run(argv: Sequence[str]) -> int:
@@ -101,8 +96,9 @@ def _configured(options: argparse.Namespace) -> settings.Config:
 
 
 def _links(options: argparse.Namespace) -> int:
-    config = _configured(options)
-    rows = links(config)
+    from broadcast.links import links
+
+    rows = links(_configured(options))
     if options.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return 0
@@ -112,6 +108,8 @@ def _links(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from broadcast.doctor import examine
+
     findings = examine(_configured(options))
     for finding in findings:
         print(f"{'ok  ' if finding.good else 'BAD '} {finding.what}: {finding.says}")
@@ -119,6 +117,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> int:
+    from broadcast.client import load
+
     order = load.Order(options.url, options.viewers, options.seconds, options.rate, options.pass_)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(load.run(order, as_json=options.json))
@@ -130,32 +130,5 @@ def _serve(options: argparse.Namespace) -> int:
         level=config.server.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     logging.getLogger("aioice").setLevel(logging.WARNING)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve_until_told(config))
-
-
-async def _serve_until_told(config: settings.Config) -> int:
-    """Start everything, wait for SIGINT or SIGTERM, stop everything in order."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    app = App(config)
-    try:
-        await app.start()
-        _say_where(config, app)
-        await told.wait()
-        log.info("stopping: asked to")
-    finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await app.stop()
-    return 0
-
-
-def _say_where(config: settings.Config, app: App) -> None:
-    """Tell the organiser where to go from here."""
-    print(f"\n{config.event.name} is on the air.\n  watch: {app.url}/watch", flush=True)
-    for row in links(config, app.url):
-        if row["role"] in ("producer", "screen"):
-            print(f"  {row['name']} ({row['role']}): {row['url']}", flush=True)
-    print("  everybody's personal links: .venv/bin/pavilion links\n  stop: Ctrl-C\n", flush=True)
+    with priority.first(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(config))

@@ -18,10 +18,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
-from fontTools.varLib.instancer import instantiateVariableFont
-
+from broadcast import priority
 from broadcast.faces import CHINESE, SANS, SCRIPTS, Face
 
 # What pages are written in: ASCII to Latin Extended-B (French, Slovak, ...), quotes, dashes, arrows, signs.
@@ -77,9 +74,14 @@ class EventFonts:
 async def _cut_elsewhere(name: str, characters: str, path: Path) -> None:
     """Run this file in a process of its own, at low priority, and wait for it."""
     process = await asyncio.create_subprocess_exec(
-        *("nice", sys.executable, "-m", "broadcast.webfont", name, str(path)),
+        sys.executable,
+        "-m",
+        "broadcast.webfont",
+        name,
+        str(path),
         stdin=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # its own priority
     )
     try:
         _, complaint = await process.communicate(characters.encode())
@@ -93,6 +95,11 @@ async def _cut_elsewhere(name: str, characters: str, path: Path) -> None:
 
 def cut(face: Face, characters: str) -> bytes:
     """A WOFF2 font with these characters, every weight and what shapes them."""
+    # Here, because a server that was killed has to be back at once, and never cuts itself.
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+    from fontTools.varLib.instancer import instantiateVariableFont
+
     options = subset.Options()
     options.layout_features = ["*"]
     font = TTFont(face.file, fontNumber=face.number, lazy=True)
@@ -109,6 +116,7 @@ def cut(face: Face, characters: str) -> bytes:
 
 def main(name: str, output: str) -> None:
     """Cut one font; it appears under its name only when it is whole."""
+    priority.take(priority.LAST)
     data = cut(faces()[name], sys.stdin.buffer.read().decode())
     partial = Path(output).with_suffix(".part")
     partial.write_bytes(data)

@@ -148,12 +148,13 @@ FLOORS = {
     "client": {"transport", "rtp", "errors"},
     "chores": set(),
     "garbage": set(),
-    "feeds": {"chores", "transport", "rtp", "errors"},
+    "priority": set(),
+    "feeds": {"chores", "priority", "transport", "rtp", "errors"},
     "pipe": {"rtp", "errors"},
     "child": {"pipe", "rtp", "errors"},
-    "mixer": {"child", "faces", "pipe", "transport", "rtp", "errors"},
-    "outputs": {"chores", "pipe", "transport", "rtp", "errors", "targets"},
-    "workers": {"child", "garbage", "outputs", "pipe", "transport", "rtp", "errors"},
+    "mixer": {"child", "faces", "pipe", "priority", "transport", "rtp", "errors"},
+    "outputs": {"chores", "pipe", "priority", "transport", "rtp", "errors", "targets"},
+    "workers": {"child", "garbage", "outputs", "pipe", "priority", "transport", "rtp", "errors"},
 }
 KNOWS_SIGNALING = (
     "broadcast/app.py",

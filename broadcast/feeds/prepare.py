@@ -13,6 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from broadcast import priority
 from broadcast.errors import MediaError
 
 VERSION = "clip 1"  # of what comes out; changes with it, so that old caches are not used
@@ -25,7 +26,6 @@ GAP = 1920  # samples of a hole in the sound that is filled, or of an overlap th
 LONGEST_HOLE = 600 * RATE  # a file with a larger one is broken
 LONGEST_WAIT = 3000  # packets of sound before the first picture
 BT709 = 1  # AVCOL_SPC_BT709
-NICE = 10  # the show comes first
 
 
 def main(source: str, target: str, own: str = "") -> None:
@@ -33,7 +33,7 @@ def main(source: str, target: str, own: str = "") -> None:
 
     `own`: not empty where it is a recording of the programme, whose pictures are as they must be.
     """
-    os.nice(NICE)
+    priority.take(priority.LAST)
     part = Path(f"{target}.{os.getpid()}.part")
     try:
         (repack if own else convert)(Path(source), part)

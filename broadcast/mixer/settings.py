@@ -61,7 +61,6 @@ class ProgrammeSettings:
     duck_db: float = 12.0  # by which the programme is turned down in the ear under talkback
     hold_seconds: float = 0.5  # how long the last picture of a silent source stands
     renditions: tuple[Rendition, ...] = (Rendition(),)  # besides the full one, larger ones first
-    nice: int = -10  # of the mixer's process, where permitted
     look: Look = field(default_factory=Look)
 
     @property

@@ -64,6 +64,7 @@ class Mixer:
         self.epoch = 0.0  # monotonic time of tick 0
         self.restarts = 0
         self.dropped = 0
+        self._beginning: Process | None = None  # begun, and not yet waited for
         self._air: Process | None = None
         self._spare: Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,9 +87,14 @@ class Mixer:
         """Whether a spare process waits: a crash now costs a fraction of a second."""
         return self._spare is not None
 
+    async def begin(self) -> None:
+        """Let the first process get ready, while others have something else to do. `start` waits for it."""
+        self._beginning = await self._begun()
+
     async def start(self) -> None:
         """Put the programme on air: returns when the process has been told to go. Raises MediaError."""
-        process = await self._new()
+        first, self._beginning = self._beginning or await self._begun(), None
+        process = await self._ready(first)
         if process is None:
             raise MediaError("the mixer's process does not start", code="mixer_failed")
         self.epoch = time.monotonic() + LEAD_IN
@@ -103,8 +109,9 @@ class Mixer:
             if task is not None:
                 task.cancel()
         await asyncio.gather(*filter(None, (self._watching, *self._tasks)), return_exceptions=True)
-        ends = [process.close() for process in (self._air, self._spare) if process is not None]
-        self._air = self._spare = None
+        all_of_them = (self._beginning, self._air, self._spare)
+        ends = [process.close() for process in all_of_them if process is not None]
+        self._beginning = self._air = self._spare = None
         await asyncio.gather(*ends)
 
     # -- commands ----------------------------------------------------------------------------------------
@@ -197,28 +204,25 @@ class Mixer:
 
     async def _new(self) -> Process | None:
         """A process that is ready, or None."""
+        return await self._ready(await self._begun())
+
+    async def _begun(self) -> Process | None:
+        """A process that gets ready, or None."""
         process = Process(self._message, self._gone)
         try:
             await process.begin(self.settings)
-            ready = asyncio.ensure_future(process.ready.wait())
-            gone = asyncio.ensure_future(process.gone.wait())
-            try:
-                await asyncio.wait((ready, gone), timeout=START_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                ready.cancel()
-                gone.cancel()
-            if process.ready.is_set() and not process.gone.is_set():
-                return process
         except OSError as error:
             log.error("mixer process does not start: %s", error)
+            return None
         except BaseException:
             process.kill()
             await process.close()
             raise
-        log.error("mixer process %s did not get ready", process.pid)
-        process.kill()
-        await process.close()
-        return None
+        return process
+
+    async def _ready(self, process: Process | None) -> Process | None:
+        """The process once it is ready; None when it does not get so."""
+        return process if process is not None and await process.settle(START_TIMEOUT) else None
 
     def _go(self, process: Process) -> None:
         """Put a ready process on air, with all that it must know."""

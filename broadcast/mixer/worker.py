@@ -6,17 +6,16 @@ decodes in its own. FFmpeg and numpy release the interpreter's lock, so they run
 
 import gc
 import logging
-import os
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import av
 
+from broadcast import priority
 from broadcast.errors import MediaError
 from broadcast.mixer.artist import Artist
 from broadcast.mixer.blackbox import BlackBox
@@ -44,7 +43,6 @@ log = logging.getLogger(__name__)
 READ = 1 << 18  # octets of one read
 SWITCH = 0.0005  # seconds after which a thread must hand over the interpreter's lock
 JOIN = 1.0  # seconds for a thread to end
-AUTOGROUP = Path("/proc/self/autogroup")
 KNOWN = 500  # feeds whose loudness is remembered; of more, it is measured anew
 HELD_FRAMES = 90  # frames of the programme so far, to find its last picture
 
@@ -121,7 +119,7 @@ class Worker:
         """Everything that takes time, so that GO takes none."""
         self.settings = settings
         sys.setswitchinterval(SWITCH)
-        _be_nice(settings.nice)
+        priority.take(priority.FIRST)
         self.artist = Artist(settings)
         self.director = Director(settings, self.artist)
         self._renditions = [Encoding("", settings, settings)]
@@ -290,16 +288,3 @@ def _last_picture(frames: list[Frame]) -> av.VideoFrame | None:
             log.info("the programme so far: %s", error)
             break
     return last
-
-
-def _be_nice(nice: int) -> None:
-    """Before everybody else, where permitted: a late tick is seen by all viewers.
-
-    Where Linux groups processes by session, a priority counts within the session only; the session's own
-    priority is set besides (sched(7), "autogroup"). The server gives us a session of our own.
-    """
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-        AUTOGROUP.write_text(str(nice))
-    except OSError as error:
-        log.debug("priority stays: %s", error)

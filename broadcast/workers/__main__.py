@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from broadcast import garbage
+from broadcast import garbage, priority
 from broadcast.workers.worker import Worker
 
 
@@ -31,6 +31,7 @@ def main() -> int:
     # The server ends us in its own order, not a Ctrl-C in a terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s worker: %(message)s")
+    priority.take(priority.FIRST)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work(int(sys.argv[1])))
     return 0

@@ -15,6 +15,7 @@ from playwright.async_api import Page
 from broadcast.client.whep import WhepViewer
 from broadcast.client.whip import WhipPublisher
 from broadcast.garbage import keep_away
+from broadcast.priority import FIRST
 from broadcast.rtp.frame import Codec, Frame, Kind
 from demo.control import Control, pass_of
 from demo.publisher import play
@@ -24,7 +25,7 @@ from tests.bench.rows import SentLog
 from tests.support import browsers
 
 ROOT = Path(__file__).parents[2]
-BROWSER_AHEAD = 5  # steps of priority
+AHEAD = 5  # steps of priority
 TALKS = ("thony", "lanvin", "vermast", "slovakia", "india", "taiwan")
 
 
@@ -178,16 +179,18 @@ class Hall:
         return begun
 
     def favour(self) -> None:
-        """Give all that runs by now its priority. A viewer's browser goes before the rest: on air it has a
-        machine of its own, and here it would measure how long it waits for the server.
+        """Give all that runs by now its priority. What is another machine on air, viewers' browsers
+        and who sends the speakers, goes before the server: else it would be measured how long it waits.
 
         Where Linux groups processes by session, a priority counts within the session only, and the server and
         each browser have one of their own (sched(7)). Without the right to, all stay as they are.
         """
+        ours = {process.pid for process in self.processes()}
         for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
             with contextlib.suppress(OSError, psutil.Error):
-                nice = max(-20, self.nice - BROWSER_AHEAD) if "chrom" in process.name() else self.nice
-                nice = min(nice, process.nice())  # the mixer has one of its own
+                nice = min(self.nice, process.nice())  # the server has one of its own
+                if process.pid not in ours:
+                    nice = max(-20, min(self.nice, FIRST) - AHEAD)
                 process.nice(nice)
                 Path(f"/proc/{process.pid}/autogroup").write_text(str(nice))
 

@@ -7,6 +7,8 @@ import pytest
 
 from broadcast.app import App
 from broadcast.config import parse
+from broadcast.mixer.supervisor import Mixer
+from broadcast.production import production_of
 
 
 async def test_work_that_dies_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -15,7 +17,8 @@ async def test_work_that_dies_is_told_at_once(caplog: pytest.LogCaptureFixture) 
     async def keeping() -> None:
         raise FileNotFoundError("thumbs/1686214800.new")
 
-    app = App(parse({"event": {"id": "now", "name": "Now", "start": datetime.fromtimestamp(1e9, UTC)}}))
+    config = parse({"event": {"id": "now", "name": "Now", "start": datetime.fromtimestamp(1e9, UTC)}})
+    app = App(config, Mixer(production_of(config)))
     app._meanwhile("keeper", keeping())
     [task] = [task for task in asyncio.all_tasks() if task.get_name() == "keeper"]
     await asyncio.wait([task])

@@ -136,7 +136,10 @@ async def test_killed_it_leaves_no_children(event_table: Callable[..., Table], t
     async with Control(server.url, producer) as control:
         await control.until(lambda now: now.state)
         await control.command("cue", talk="lanvin")
-    children = psutil.Process(server.process.pid).children(recursive=True)
+    process = psutil.Process(server.process.pid)
+    children = process.children(recursive=True)
+    mixers = [child for child in children if "broadcast.mixer" in child.cmdline()]
+    assert {mixer.nice() for mixer in mixers} == {process.nice()}, "neither waits for the other"
     server.process.kill()
     await server.stop()
     assert children, "the mixer is a child"

@@ -16,16 +16,16 @@ from typing import Any
 
 import av
 
+from broadcast import priority
 from broadcast.errors import MediaError
 from broadcast.outputs.recording.cutting import Job, Mark, Piece, job_of, stretches
 
-NICE = 10  # the show comes first
 MILLI = Fraction(1, 1000)
 
 
 def main(target: str) -> None:
     """Make the file of the job on standard input. Raises MediaError."""
-    os.nice(NICE)
+    priority.take(priority.LAST)
     part = Path(f"{target}.{os.getpid()}.part")
     try:
         export(job_of(json.load(sys.stdin)), part)

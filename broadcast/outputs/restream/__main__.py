@@ -6,17 +6,16 @@ import signal
 import sys
 from typing import Any
 
+from broadcast import priority
 from broadcast.outputs.restream.wire import Word
 from broadcast.outputs.restream.worker import run
 from broadcast.pipe import pack_json
-
-NICE = 5  # the mixer and the viewers come first
 
 
 def main() -> int:
     """Run until the server closes the input, or the target is lost."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends us in its own order
-    os.nice(NICE)
+    priority.take(priority.LATER)
     return run(open(sys.stdin.fileno(), "rb", closefd=False), say)
 
 

@@ -1,0 +1,42 @@
+"""Priorities: taken with the session's where this user may, and given back when the show is over."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists(), reason="this kernel groups no processes by session"
+)
+
+HEAD = """
+import os
+from broadcast import priority
+def tell():
+    print(os.getpriority(os.PRIO_PROCESS, 0), open("/proc/self/autogroup").read().split()[-1])
+"""
+
+
+def told(script: str) -> list[str]:
+    """What a process in a session of its own prints."""
+    command = [sys.executable, "-c", HEAD + script]
+    done = subprocess.run(
+        command, capture_output=True, text=True, start_new_session=True, timeout=30, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_stepping_back_is_for_the_session_as_well() -> None:
+    """Anybody may step back."""
+    assert told("priority.take(priority.LAST); tell()") == ["10 10"]
+
+
+def test_going_first_ends_with_the_show() -> None:
+    """Where it is permitted; else all stays as it is. Afterwards the session is as it was."""
+    probe = "try: os.setpriority(os.PRIO_PROCESS, 0, -1)\nexcept OSError: print('not permitted')"
+    meanwhile, after = told("with priority.first(): tell()\ntell()")
+    if told(probe):
+        assert (meanwhile, after) == ("0 0", "0 0")
+    else:
+        assert (meanwhile, after) == ("-10 -10", "-10 0")
