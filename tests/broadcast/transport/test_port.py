@@ -264,8 +264,8 @@ async def test_nothing_is_left_of_a_peer(port: Port, join: Join) -> None:
         agent.close()
         await until(lambda peer=peer: peer.state == "closed")  # type: ignore[misc]
     await until(lambda: port.stats()["peers"] == 0)
-    assert len(asyncio.all_tasks()) == tasks
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(asyncio.all_tasks()) <= tasks
+    assert len(os.listdir("/proc/self/fd")) <= descriptors, "fewer, where another test's have only now been closed"
     del agent, peer, first
     join.agents.clear()  # type: ignore[attr-defined]
     gc.collect()
