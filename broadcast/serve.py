@@ -10,7 +10,6 @@ import logging
 import signal
 
 from broadcast.config import Config
-from broadcast.links import links
 from broadcast.mixer.supervisor import Mixer
 from broadcast.production import production_of
 
@@ -27,7 +26,7 @@ async def serve(config: Config) -> int:
     try:
         await mixer.begin()
         await _run(config, mixer, told)
-    finally:
+    finally:  # the app stops it in its order; this is for when there was none yet
         with contextlib.suppress(asyncio.CancelledError):
             await mixer.stop()
     return 0
@@ -49,6 +48,8 @@ async def _run(config: Config, mixer: Mixer, told: asyncio.Event) -> None:
 
 def _say_where(config: Config, url: str) -> None:
     """Tell the organiser where to go from here."""
+    from broadcast.links import links  # read by now, with the app
+
     print(f"\n{config.event.name} is on the air.\n  watch: {url}/watch", flush=True)
     for row in links(config, url):
         if row["role"] in ("producer", "screen"):

@@ -54,8 +54,8 @@ class Air:
 
     `token` names this picture to the mixer. `held` is a talk that was interrupted; with `returns` it comes
     back by itself. `layout` is the talk's (the held one's, too). `forced`: taken without asking for pictures,
-    and not seen with any since.
-    `airing` is the token with which the talk came on air, so that its clip goes on when it is shown anew.
+    and not seen with any since. `airing` is the token with which the talk came on air, so that its clip goes
+    on when it is shown anew.
     `lost` are its feeds that have died, without which it is drawn. `ended`: its clip is over, so something
     has to follow; `stranded`: what was to follow could not come, so it will be the slate.
     """
