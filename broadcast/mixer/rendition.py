@@ -1,7 +1,9 @@
 """One rendition of the programme as it is made: scaled, encoded, with keyframes of its own when forced.
 
-Regular keyframes come at the same ticks in every rendition, so that segments and switches line up; a forced
-one is for one rendition alone: who watches the others need not pay for it with coarser pictures.
+Regular keyframes come at the same ticks in every rendition, so that segments and switches line up, and a cut
+is one in all of them: as any other picture it would take longer to encode, in search of what was never there,
+and be no smaller. A forced one is for one rendition alone: who watches the others need not pay for it with
+coarser pictures.
 """
 
 import av
@@ -29,10 +31,10 @@ class Encoding:
         self._last_key = -NEAR
         self._key = False
 
-    def decide(self, tick: int) -> bool:
-        """Whether this tick's picture is to be a keyframe."""
+    def decide(self, tick: int, cut: bool) -> bool:
+        """Whether this tick's picture is to be a keyframe. `cut`: nothing of it was seen before."""
         soon = -tick % self._gop <= NEAR and tick - self._last_key < self._gop
-        self._key = tick % self._gop == 0 or (self.force and not soon)
+        self._key = cut or tick % self._gop == 0 or (self.force and not soon)
         if self._key:
             self.force = False
             self._last_key = tick

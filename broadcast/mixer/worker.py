@@ -194,8 +194,9 @@ class Worker:
         while (tick := ticks.wait(self._closing, self.director.changing)) is not None:
             at = epoch + tick / fps
             frame, token = self.director.paint(at, self._sources, repeat=ticks.late > 1.5 / fps)
+            cut = token is not None and not self.director.dissolving
             # Keyframes first: who changes to a rendition must not have had this tick of another one.
-            for rendition in sorted(self._renditions, key=lambda each: not each.decide(tick)):
+            for rendition in sorted(self._renditions, key=lambda each: not each.decide(tick, cut)):
                 data, is_key = rendition.encode(frame, tick)
                 programme = Frame(Codec.H264, data, tick * 90000 // fps, at, is_key)
                 self._send(pack_frame(Word.PROGRAMME, programme, rendition.name))

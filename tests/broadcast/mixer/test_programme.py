@@ -86,6 +86,29 @@ async def test_a_smaller_rendition_has_the_same_ticks_and_a_keyframe_of_its_own(
     assert {(picture.width, picture.height) for _, picture in pictures} == {(640, 360)}
 
 
+async def test_a_cut_is_a_keyframe_in_every_rendition(studio: Studio) -> None:
+    """A dissolve is none: its first picture is nearly the one before."""
+    firsts: dict[str, tuple[Frame, Frame]] = {}
+
+    def shown(token: str, at: float) -> None:
+        firsts[token] = studio.video()[-1], studio.small[-1]
+        studio.shown[token] = at
+
+    studio.mixer.on_shown = shown
+    studio.play("a", camera(RED))
+    studio.play("b", camera(BLUE))
+    studio.mixer.stage(["a", "b"])
+    await studio.programme(0.5)
+    for number in range(6):
+        transition = "dissolve" if number % 3 == 2 else "cut"
+        scene = Scene(Layout.FULL, (Source("ab"[number % 2]),))
+        await studio.show(scene, f"{transition} {number}", transition)
+        await studio.programme(0.3)
+    for token, frames in firsts.items():
+        regular = frames[0].timestamp % 180000 == 0
+        assert [frame.keyframe for frame in frames] == [regular or token.startswith("cut")] * 2, token
+
+
 async def test_cuts_begin_before_their_tick(studio: Studio) -> None:
     """As soon as the machine lets one: a full picture, which needs nothing drawn, and a slate that does."""
     studio.play("a", camera(RED), microphone())
