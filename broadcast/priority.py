@@ -2,8 +2,9 @@
 
 Where Linux groups processes by session, a priority counts within the session only, and the session has one
 of its own beside it (sched(7), "autogroup"). So each of our processes has its own session, and sets both.
-Without the right to (root, or RLIMIT_NICE) a process stays where it is, and only fares worse on a busy
-machine. See docs/decisions/023-the-server-goes-first.md.
+What keeps a clock or passes packets on is in real time besides. Without the right to (root, or RLIMIT_NICE
+and RLIMIT_RTPRIO) a process stays where it is, and only fares worse on a busy machine. See docs/decisions,
+023 and 024.
 """
 
 import contextlib
@@ -18,6 +19,9 @@ FIRST = -10  # mixer, server and workers: what is late in one of them is late fo
 LATER = 5  # what can wait a little: a target has a buffer
 LAST = 10  # what nobody waits for
 
+BEAT = 2  # of who is on time: who keeps a clock goes before ...
+PASSING = 1  # ... who passes things on
+
 _SESSION = Path("/proc/self/autogroup")
 
 
@@ -29,14 +33,27 @@ def take(nice: int) -> None:
         _SESSION.write_text(str(nice))
 
 
+def on_time(rank: int) -> None:
+    """This thread, and none that it starts, runs as soon as it has something to do, whoever else computes
+    (SCHED_RR, sched(7)). For what keeps a clock or passes things on, never for long computations. On one core
+    nothing does: who had too much to do there would stop all others."""
+    if len(os.sched_getaffinity(0)) > 1:
+        with _allowed():
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(rank))
+
+
 @contextlib.contextmanager
 def first() -> Iterator[None]:
-    """Go first meanwhile. Afterwards the session is as it was: it may be that of somebody's terminal."""
+    """Go first and be on time meanwhile. Afterwards this thread is as any other, and the session as it was:
+    it may be that of somebody's terminal."""
     before = _of_session()
     take(FIRST)
+    on_time(PASSING)
     try:
         yield
     finally:
+        with _allowed():
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if before is not None:
             with _allowed():
                 _SESSION.write_text(str(before))

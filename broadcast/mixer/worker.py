@@ -119,7 +119,6 @@ class Worker:
         """Everything that takes time, so that GO takes none."""
         self.settings = settings
         sys.setswitchinterval(SWITCH)
-        priority.take(priority.FIRST)
         self.artist = Artist(settings)
         self.director = Director(settings, self.artist)
         self._renditions = [Encoding("", settings, settings)]
@@ -135,6 +134,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.disable()  # collected once a second, between two ticks
+        priority.on_time(priority.PASSING)
         self._send(pack_json(Word.READY, {}))
 
     def _stage(self, feeds: list[str]) -> None:
@@ -189,6 +189,7 @@ class Worker:
             self._shut()
 
     def _picture_tick(self, epoch: float, first: int) -> None:
+        priority.on_time(priority.BEAT)
         fps = self.settings.fps
         ticks = Ticks(epoch, 1 / fps, first)
         while (tick := ticks.wait(self._closing, self.director.changing)) is not None:
@@ -211,6 +212,7 @@ class Worker:
                 self._report()
 
     def _sound_tick(self, epoch: float, first: int) -> None:
+        priority.on_time(priority.BEAT)
         ticks = Ticks(epoch, BLOCK / RATE, first, LEAVES)
         while (number := ticks.wait(self._closing)) is not None:
             at = epoch + number * BLOCK / RATE

@@ -32,6 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s worker: %(message)s")
     priority.take(priority.FIRST)
+    priority.on_time(priority.PASSING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work(int(sys.argv[1])))
     return 0

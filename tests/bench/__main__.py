@@ -119,8 +119,8 @@ def main() -> int:
     if options.nice:
         print(f"All that is measured ran with nice {options.nice}, because others use this machine as well.")
     print("Speakers here are pre-encoded media published by our own WHIP client: browsers that encode would")
-    print("use up the cores by themselves. They and the viewer, a Chromium, have a higher priority than the")
-    print("server, where this user may give that: on air they have machines of their own.")
+    print("use up the cores by themselves. They and the viewer, a Chromium, run as punctually as the server,")
+    print("where this user may have that: on air they have machines of their own.")
     output.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "load_before": load, "load_after": os.getloadavg()[0]}
     report = {"at": begun, "seconds": time.time() - begun, "machine": machine, "figures": as_json(figures)}

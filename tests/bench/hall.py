@@ -3,6 +3,7 @@ WHIP, a producer on `/ws`, and Chromium as the audience."""
 
 import asyncio
 import contextlib
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any, Self
 import psutil
 from playwright.async_api import Page
 
+from broadcast import priority
 from broadcast.client.whep import WhepViewer
 from broadcast.client.whip import WhipPublisher
 from broadcast.garbage import keep_away
-from broadcast.priority import FIRST
 from broadcast.rtp.frame import Codec, Frame, Kind
 from demo.control import Control, pass_of
 from demo.publisher import play
@@ -25,7 +26,6 @@ from tests.bench.rows import SentLog
 from tests.support import browsers
 
 ROOT = Path(__file__).parents[2]
-AHEAD = 5  # steps of priority
 TALKS = ("thony", "lanvin", "vermast", "slovakia", "india", "taiwan")
 
 
@@ -179,20 +179,20 @@ class Hall:
         return begun
 
     def favour(self) -> None:
-        """Give all that runs by now its priority. What is another machine on air, viewers' browsers
-        and who sends the speakers, goes before the server: else it would be measured how long it waits.
-
-        Where Linux groups processes by session, a priority counts within the session only, and the server and
-        each browser have one of their own (sched(7)). Without the right to, all stay as they are.
+        """Give all that runs by now its priority. What is another machine on air, viewers' browsers and who
+        sends the speakers, is on time as the server is (SCHED_RR): else it would be measured how long it
+        waits for the server. Without the right to, all stay as they are.
         """
         ours = {process.pid for process in self.processes()}
         for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
             with contextlib.suppress(OSError, psutil.Error):
-                nice = min(self.nice, process.nice())  # the server has one of its own
-                if process.pid not in ours:
-                    nice = max(-20, min(self.nice, FIRST) - AHEAD)
-                process.nice(nice)
-                Path(f"/proc/{process.pid}/autogroup").write_text(str(nice))
+                if process.pid in ours:
+                    process.nice(min(self.nice, process.nice()))  # the server has one of its own
+                elif process.pid == os.getpid():
+                    priority.on_time(priority.PASSING)
+                elif process.name() != "node":  # which starts browsers, and those of later steps speak
+                    for thread in process.threads():
+                        os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
 
     def processes(self) -> list[psutil.Process]:
         """The server and all its children."""

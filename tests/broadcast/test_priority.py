@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from broadcast import priority
+
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/autogroup").exists(), reason="this kernel groups no processes by session"
 )
 
 HEAD = """
-import os
+import os, subprocess, sys, threading
 from broadcast import priority
 def tell():
     print(os.getpriority(os.PRIO_PROCESS, 0), open("/proc/self/autogroup").read().split()[-1])
+def rank():
+    print(os.sched_getparam(0).sched_priority)
 """
 
 
@@ -40,3 +44,29 @@ def test_going_first_ends_with_the_show() -> None:
         assert (meanwhile, after) == ("0 0", "0 0")
     else:
         assert (meanwhile, after) == ("-10 -10", "-10 0")
+
+
+def test_on_time_is_one_thread_alone() -> None:
+    """Neither a thread that it starts, which may decode what strangers send, nor a process."""
+    script = """
+priority.on_time(priority.BEAT)
+rank()
+thread = threading.Thread(target=rank)
+thread.start()
+thread.join()
+child = "import os; print(os.sched_getparam(0).sched_priority)"
+print(subprocess.check_output([sys.executable, "-c", child], text=True))
+"""
+    assert " ".join(told(script)).split() == [str(permitted(priority.BEAT)), "0", "0"]
+
+
+def test_the_server_is_on_time_while_it_serves() -> None:
+    """And as any other afterwards."""
+    assert told("with priority.first(): rank()\nrank()") == [str(permitted(priority.PASSING)), "0"]
+
+
+def permitted(rank: int) -> int:
+    """The rank as far as this user may have it."""
+    script = f"os.sched_setscheduler(0, os.SCHED_RR, os.sched_param({rank}))"
+    may = not told(f"try: {script}\nexcept OSError: print('not permitted')")
+    return rank if may else 0
