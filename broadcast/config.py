@@ -111,7 +111,7 @@ class LimitsConfig:
     control_queue: int = rule(256, low=8, high=100000)
     handshake_seconds: float = rule(10.0, low=1, high=120)
     silence_seconds: float = rule(15.0, low=2, high=300)
-    dead_feed_ms: int = rule(350, low=100, high=30000)
+    dead_feed_ms: int = rule(330, low=100, high=30000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from signaling.refusal import PassRefused, Refused
 from signaling.show import Show
 from signaling.views import welcome
 
-BUSY_TICK = 0.05  # seconds between turns while something is on air, held or changing
+BUSY_TICK = 0.02  # seconds between turns while something is on air, held or changing
 IDLE_TICK = 0.25
 HEALTH_SECONDS = 1.0
 AUDIENCE_SECONDS = 2.0  # between two counts of the audience, which would else be sent at each arrival
@@ -328,6 +328,10 @@ class Desk:
             if now.mono - self._fault_at >= 1:
                 self._fault_at = now.mono
                 log.exception("a turn of the desk failed (%d faults so far)", self._faults)
+
+    def look(self) -> None:
+        """Something on the stage has changed: do not wait for the next turn's time."""
+        self._wake.set()
 
     def warn(self, code: str, message: str) -> None:
         """Tell the producers of something that went wrong outside the show's own rules."""

@@ -8,7 +8,7 @@ Nothing here is journalled: after a restart the watch begins anew, with a grace 
 from collections.abc import Collection, Sequence, Set
 from enum import StrEnum
 
-DEAD_SECONDS = 0.04  # two looks, not one: a single one may fall into a stall of this process itself
+DEAD_SECONDS = 0.02  # two looks, not one: a single one may fall into a stall of this process itself
 STALL_SECONDS = 0.3  # a longer gap between two looks says more about us than about the feed
 TAKE_GRACE = 1.0  # for what is new to show its first picture
 RESTART_GRACE = 10.0  # for the speakers to come back after a restart of the server
