@@ -7,8 +7,8 @@ from signaling.facts import Lost
 from signaling.handoff import PREPARE_SECONDS, Phase
 from signaling.orders import Cue, Extend, PassFloor, Ready, Reslate, Retitle, SetScene, ShowSlate, Skip, Take
 from signaling.views import common_state
+from tests.signaling.rehearsal import Rehearsal
 from tests.signaling.stagehand import EVENT, THONY, at
-from tests.signaling.test_show import Rehearsal
 
 THEN_AUTOMATIC = replace(
     EVENT,
