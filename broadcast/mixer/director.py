@@ -44,7 +44,8 @@ class Director:
         self._painter: Painter | None = None
         self._dissolve: Dissolve | None = None
         self._gains: dict[str, float] = {}
-        self.dissolving = False  # whether the last change of scene is a dissolve
+        self._dissolving = False
+        self.cut = False  # whether the last change of scene was one
         self._held: av.VideoFrame | None = None
         self._held_until = 0.0
         self._empty = Canvas(settings.width, settings.height)
@@ -82,7 +83,7 @@ class Director:
     def gains(self) -> tuple[dict[str, float], bool]:
         """The gain of each feed that is heard, and whether the change to it is a dissolve."""
         with self._lock:
-            return self._gains, self.dissolving
+            return self._gains, self._dissolving
 
     def paint(
         self, at: float, sources: Mapping[str, Source], repeat: bool
@@ -123,8 +124,9 @@ class Director:
             if old is not None:
                 self._painter.follow(old)
             ticks = round(self._settings.dissolve_seconds * self._settings.fps)
-            self.dissolving = pending.dissolve and old is not None and ticks > 0
-            self._dissolve = Dissolve(self._settings, old, ticks) if self.dissolving and old else None
+            self._dissolving = pending.dissolve and old is not None and ticks > 0
+            self._dissolve = Dissolve(self._settings, old, ticks) if self._dissolving and old else None
+            self.cut = not self._dissolving and pending.art.scene.cuts(old.art.scene if old else None)
             self._gains = {s.feed: s.gain for s in pending.art.scene.sources if s.sound and s.gain > 0}
         self._artist.count(pending.art)
         return pending.token

@@ -87,6 +87,15 @@ class Scene:
         """The sources that are drawn, in the order of their boxes."""
         return tuple(source for source in self.sources if source.drawn)
 
+    def cuts(self, before: "Scene | None") -> bool:
+        """Whether little of what was on the screen stays: other pictures come, or the same elsewhere. Levels,
+        a lower third and the words of a slate change less than that."""
+        return before is None or self._arrangement != before._arrangement
+
+    @property
+    def _arrangement(self) -> tuple[Layout, list[str]]:
+        return self.layout, [source.feed for source in self.pictures]
+
     def to_json(self) -> dict[str, Any]:
         """As plain data for the pipe."""
         return asdict(self)

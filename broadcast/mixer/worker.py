@@ -195,7 +195,7 @@ class Worker:
         while (tick := ticks.wait(self._closing, self.director.changing)) is not None:
             at = epoch + tick / fps
             frame, token = self.director.paint(at, self._sources, repeat=ticks.late > 1.5 / fps)
-            cut = token is not None and not self.director.dissolving
+            cut = token is not None and self.director.cut
             # Keyframes first: who changes to a rendition must not have had this tick of another one.
             for rendition in sorted(self._renditions, key=lambda each: not each.decide(tick, cut)):
                 data, is_key = rendition.encode(frame, tick)

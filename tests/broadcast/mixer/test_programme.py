@@ -87,7 +87,8 @@ async def test_a_smaller_rendition_has_the_same_ticks_and_a_keyframe_of_its_own(
 
 
 async def test_a_cut_is_a_keyframe_in_every_rendition(studio: Studio) -> None:
-    """A dissolve is none: its first picture is nearly the one before."""
+    """A dissolve is none, for its first picture is nearly the one before, and a new level is none either: who
+    moves a slider would make one with each step, and all pictures coarse."""
     firsts: dict[str, tuple[Frame, Frame]] = {}
 
     def shown(token: str, at: float) -> None:
@@ -99,10 +100,16 @@ async def test_a_cut_is_a_keyframe_in_every_rendition(studio: Studio) -> None:
     studio.play("b", camera(BLUE))
     studio.mixer.stage(["a", "b"])
     await studio.programme(0.5)
-    for number in range(6):
-        transition = "dissolve" if number % 3 == 2 else "cut"
-        scene = Scene(Layout.FULL, (Source("ab"[number % 2]),))
-        await studio.show(scene, f"{transition} {number}", transition)
+    for number, (token, source, transition) in enumerate(
+        (
+            ("cut", Source("a"), "cut"),
+            ("cut", Source("b"), "cut"),
+            ("level", Source("b", gain=0.5), "cut"),
+            ("dissolve", Source("a"), "dissolve"),
+            ("cut", Source("b"), "cut"),
+        )
+    ):
+        await studio.show(Scene(Layout.FULL, (source,)), f"{token} {number}", transition)
         await studio.programme(0.3)
     for token, frames in firsts.items():
         regular = frames[0].timestamp % 180000 == 0
