@@ -35,8 +35,9 @@ def take(nice: int) -> None:
 
 def on_time(rank: int) -> None:
     """This thread, and none that it starts, runs as soon as it has something to do, whoever else computes
-    (SCHED_RR, sched(7)). For what keeps a clock or passes things on, never for long computations. On one core
-    nothing does: who had too much to do there would stop all others."""
+    (SCHED_RR, sched(7)). For what keeps a clock or passes things on, never for long computations. What it
+    starts has nice 0, and goes first by its session alone. On one core nothing is in real time: who had too
+    much to do there would stop all others."""
     if len(os.sched_getaffinity(0)) > 1:
         with _allowed():
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(rank))

@@ -1,5 +1,6 @@
 """Priorities: taken with the session's where this user may, and given back when the show is over."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,13 +61,19 @@ print(subprocess.check_output([sys.executable, "-c", child], text=True))
     assert " ".join(told(script)).split() == [str(permitted(priority.BEAT)), "0", "0"]
 
 
+def test_on_one_core_nothing_is_in_real_time() -> None:
+    """Who had too much to do there would stop everybody else."""
+    held = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    assert told(f"{held}\npriority.on_time(priority.BEAT)\nrank()") == ["0"]
+
+
 def test_the_server_is_on_time_while_it_serves() -> None:
     """And as any other afterwards."""
     assert told("with priority.first(): rank()\nrank()") == [str(permitted(priority.PASSING)), "0"]
 
 
 def permitted(rank: int) -> int:
-    """The rank as far as this user may have it."""
+    """The rank as far as this user may have it, and this machine has more than one core."""
     script = f"os.sched_setscheduler(0, os.SCHED_RR, os.sched_param({rank}))"
     may = not told(f"try: {script}\nexcept OSError: print('not permitted')")
-    return rank if may else 0
+    return rank if may and len(os.sched_getaffinity(0)) > 1 else 0
