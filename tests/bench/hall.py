@@ -190,7 +190,7 @@ class Hall:
                     process.nice(min(self.nice, process.nice()))  # the server has one of its own
                 elif process.pid == os.getpid():
                     priority.on_time(priority.PASSING)
-                elif process.name() != "node":  # which starts browsers, and those of later steps speak
+                elif Path(process.exe()).name != "node":  # it starts the browsers of later steps, which speak
                     for thread in process.threads():
                         os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
 
