@@ -181,7 +181,8 @@ class Hall:
     def favour(self) -> None:
         """Give all that runs by now its priority. What is another machine on air, viewers' browsers and who
         sends the speakers, is on time as the server is (SCHED_RR): else it would be measured how long it
-        waits for the server. Without the right to, all stay as they are.
+        waits for the server. Threads that a browser itself has put in real time, its sound, keep the place
+        before all others that it gave them. Without the right to, all stay as they are.
         """
         ours = {process.pid for process in self.processes()}
         for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
@@ -192,7 +193,8 @@ class Hall:
                     priority.on_time(priority.PASSING)
                 elif Path(process.exe()).name != "node":  # it starts the browsers of later steps, which speak
                     for thread in process.threads():
-                        os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
+                        if os.sched_getscheduler(thread.id) == os.SCHED_OTHER:
+                            os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
 
     def processes(self) -> list[psutil.Process]:
         """The server and all its children."""
