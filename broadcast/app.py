@@ -183,8 +183,6 @@ class App:
         self.returns.on_listeners = self.mixer.listening
         self.mixer.on_shown = self.desk.shown
         self.mixer.on_state = self.desk.mixer_state
-        self.mixer.on_sight = self.stage.sighted
-        self.stage.on_change = self.desk.look
         self.mixer.on_keyframe_wanted = self._keyframe_wanted
         self.mixer.on_quarantine = self._quarantined
         self.fanout.on_keyframe_needed = self.requests.want

@@ -72,9 +72,7 @@ class Stage:
         self._voices: frozenset[str] = frozenset()  # the talkback feeds that somebody hears
         self._barred: frozenset[str] = frozenset()
         self._were_unseen: frozenset[str] = frozenset()  # when the health was told last
-        self._gone: set[str] = set()  # staged feeds without a picture, when the mixer spoke last
-        self.on_change: Callable[[], None] = lambda: None  # until app.py sets one
-        self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # the same
+        self.on_barred: Callable[[frozenset[str]], None] = lambda people: None  # until app.py sets one
         self.on_targets: Callable[[Sequence[Target]], None] = lambda targets: None  # the same
         self.more_health: Callable[[], dict[str, Any]] = dict  # what other parts have to say; app.py sets it
 
@@ -255,14 +253,6 @@ class Stage:
     def _pictures(self, talk: Talk) -> list[str]:
         shared = [slides for slides in map(slides_of, talk.speakers) if self._feeds.get(slides) is not None]
         return [*talk.feeds, *shared]
-
-    def sighted(self) -> None:
-        """The mixer has said what it sees: the desk is woken where somebody's picture has gone or come."""
-        now = time.monotonic()
-        unseen = {feed_id for feed_id in self._staged if not self._sees(feed_id, now)}
-        if unseen != self._gone:
-            self._gone = unseen
-            self.on_change()
 
     def _sees(self, feed_id: str, now: float) -> bool:
         """Whether the mixer has a picture of this feed, as viewers would see it."""

@@ -329,10 +329,6 @@ class Desk:
                 self._fault_at = now.mono
                 log.exception("a turn of the desk failed (%d faults so far)", self._faults)
 
-    def look(self) -> None:
-        """Something on the stage has changed: do not wait for the next turn's time."""
-        self._wake.set()
-
     def warn(self, code: str, message: str) -> None:
         """Tell the producers of something that went wrong outside the show's own rules."""
         self._put(lambda now: self._show.warn(code, message, now))

@@ -59,7 +59,6 @@ class Mixer:
         self.on_segment_sound: Callable[[Frame], None] = _nobody
         self.on_snapshot: Callable[[int, bytes], None] = _nobody  # Unix second, JPEG
         self.on_quarantine: Callable[[str], None] = _nobody
-        self.on_sight: Callable[[], None] = _nobody  # `sights` are new
         self.sights = Sights()  # of the staged feeds
         self.quarantine = Quarantine()  # feeds that crash the process: their frames go no further
         self.epoch = 0.0  # monotonic time of tick 0
@@ -363,7 +362,6 @@ class Mixer:
             self.on_shown(said["token"], said["at"])
         elif word == Word.SIGHT:
             self.sights.say(unpack_json(body))
-            self.on_sight()
         elif word == Word.STATS:
             self._stats = unpack_json(body)
             self._meter.update(self._stats, time.monotonic())

@@ -131,19 +131,6 @@ def theatre() -> Theatre:
     return Theatre()
 
 
-def test_the_desk_is_woken_when_a_picture_goes_or_comes(theatre: Theatre) -> None:
-    """Once for each: not with every tick in which it is still gone."""
-    theatre.up("thony")
-    woken: list[int] = []
-    theatre.seen(SOLO, thony=0.0)
-    theatre.stage.sighted()
-    theatre.stage.on_change = lambda: woken.append(1)
-    for age, times in ((0.0, 0), (0.38, 0), (0.41, 1), (0.45, 1), (None, 1), (0.0, 2), (0.03, 2)):
-        theatre.seen(SOLO, thony=age)
-        theatre.stage.sighted()
-        assert len(woken) == times, age
-
-
 def test_scenes(theatre: Theatre) -> None:
     """Each layout with the pictures that there are."""
     assert theatre.drawn(SOLO) == (Layout.FULL, ("thony",))
