@@ -192,9 +192,7 @@ class Hall:
                 elif process.pid == os.getpid():
                     priority.on_time(priority.PASSING)
                 elif Path(process.exe()).name != "node":  # it starts the browsers of later steps, which speak
-                    for thread in process.threads():
-                        if os.sched_getscheduler(thread.id) == os.SCHED_OTHER:
-                            os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
+                    _be_on_time(process)
 
     def processes(self) -> list[psutil.Process]:
         """The server and all its children."""
@@ -206,6 +204,14 @@ class Hall:
         """The mixer on the air: of the children that are mixers (one is a spare) the one that worked most."""
         mixers = [child for child in self.processes()[1:] if "broadcast.mixer" in " ".join(child.cmdline())]
         return max(mixers, key=lambda child: sum(child.cpu_times()[:2]))
+
+
+def _be_on_time(process: psutil.Process) -> None:
+    """All threads of a browser that are not so by its own will; those that have just ended are left."""
+    for thread in process.threads():
+        with contextlib.suppress(OSError):
+            if os.sched_getscheduler(thread.id) == os.SCHED_OTHER:
+                os.sched_setscheduler(thread.id, os.SCHED_RR, os.sched_param(priority.PASSING))
 
 
 async def clock_offset(page: Page) -> float:
